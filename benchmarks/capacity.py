@@ -42,7 +42,7 @@ a window's row and its place in an index that half of them have; a webhook of th
 WINDOW_BYTES = 1_340 + 47 + 95 + 0.5 * 1_360
 AUDIO_BYTES_A_SECOND = 16_000
 ARTIFACT_BYTES_A_SECOND = 120e6 / 21_600
-CONNECTIONS = {"gateway": 11, "courier": 6}
+CONNECTIONS = {"gateway": 11, "courier": 7}
 OF_A_WORKER = 2
 """Connections to PostgreSQL that one process keeps open; under load they can be up to four times as many."""
 PUTS, GETS = 6, 2

@@ -42,26 +42,30 @@ _PASSING = (
 
 @dataclass
 class Possessions:
-    """What an owner has, by the names of the document's parameters."""
+    """What an owner has, by the names of the document's parameters; jobs by how they ended."""
 
     ids: dict[str, str] = field(default_factory=dict)
     others: list[str] = field(default_factory=list)
     share: str = ""
     ended: list[str] = field(default_factory=list)
+    failed: list[str] = field(default_factory=list)
+    cancelled: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
 class Asked:
-    """Jobs, and a classifier that is to be taught."""
+    """Jobs, one that is bound to fail, and a classifier that is to be taught."""
 
     jobs: list[str]
+    failing: str
     classifier: str
 
     def finish(self, http: httpx.Client) -> set[str]:
         """Waits for all of it, and for the events of it; returns the names of the tasks, which have succeeded."""
         jobs = [*self.jobs, taught(http, self.classifier)]
         names = {name for job_id in jobs for name in finish(http, job_id)}
-        for job_id in jobs:
+        fail(http, self.failing)
+        for job_id in (*jobs, self.failing):
             until(partial(_deliveries, http, job_id), _delivered)
         return names
 
@@ -80,10 +84,26 @@ def ask(http: httpx.Client, track_id: str | None, tasks: Collection[str] = OF_A_
 
 def finish(http: httpx.Client, job_id: str) -> set[str]:
     """Waits for a job, all of whose tasks must succeed; returns their names."""
-    job = until(lambda: done(http.get(f"/v1/jobs/{job_id}", params={"wait": 30})), _has_ended)
+    job = _ended(http, job_id)
     failed = {task["name"]: task["error"] for task in job["tasks"] if task["status"] != "succeeded"}
     assert not failed, failed
     return {task["name"] for task in job["tasks"]}
+
+
+def ask_in_vain(http: httpx.Client, track_id: str) -> str:
+    """The id of a new job that is taken, and bound to fail: the track has no stems."""
+    return ask(http, track_id, [TaskName.MIXDOWN], options={"no_cache": True})
+
+
+def fail(http: httpx.Client, job_id: str) -> None:
+    """Waits for such a job."""
+    job = _ended(http, job_id)
+    assert (job["status"], [task["error"]["code"] for task in job["tasks"]]) == ("failed", ["no_stems"])
+
+
+def cancel(http: httpx.Client, job_id: str) -> None:
+    """Cancels a job that no worker has begun."""
+    assert done(http.post(f"/v1/jobs/{job_id}/cancel"))["status"] == "cancelled"
 
 
 def done(answer: httpx.Response) -> Any:
@@ -108,13 +128,21 @@ def taught(http: httpx.Client, name: str) -> str:
     return str(card["job_id"])
 
 
-def everything(http: httpx.Client, hook: str) -> Possessions:
+def cancelled_before(http: httpx.Client) -> str:
+    """The id of a job that was cancelled; no worker is there yet."""
+    job_id = ask(http, upload(http, "dropped.wav", 523.0))
+    cancel(http, job_id)
+    return job_id
+
+
+def everything(http: httpx.Client, hook: str, cancelled: str) -> Possessions:
     """One of each kind, through the API alone; every job has ended.
 
     Args:
         hook: where events are sent.
+        cancelled: a job that was cancelled before there were workers.
     """
-    has = Possessions()
+    has = Possessions(cancelled=[cancelled])
     webhook = add_webhook(http, hook)
     song = upload(http, "song.wav", 440.0, 3.0)
     job = ask(http, song, metadata={"take": 7})
@@ -132,6 +160,8 @@ def everything(http: httpx.Client, hook: str) -> Possessions:
     has.ended = [job, has.ids["again"], taught_by, _apply(http), ask(http, None, ["map"])]
     for each in has.ended:
         finish(http, each)
+    has.failed = [ask_in_vain(http, has.others[1])]
+    fail(http, has.failed[0])
     _keep(http, has, song, webhook)
     has.ids |= {"track_id": song, "job_id": job, "name": CLASSIFIER, "webhook_id": webhook["id"]}
     sent = f"/v1/webhooks/{webhook['id']}/deliveries"
@@ -144,7 +174,8 @@ def everything(http: httpx.Client, hook: str) -> Possessions:
 
 def add_webhook(http: httpx.Client, hook: str) -> dict[str, Any]:
     """Has events sent to an address from now on."""
-    made: dict[str, Any] = done(http.post("/v1/webhooks", json={"url": hook, "events": ["job.succeeded"]}))
+    events = ["job.succeeded", "job.failed", "job.cancelled"]
+    made: dict[str, Any] = done(http.post("/v1/webhooks", json={"url": hook, "events": events}))
     return made
 
 
@@ -162,7 +193,7 @@ def asked_for(http: httpx.Client, seed: int) -> Asked:
     jobs = [ask(http, low), _apply(http), ask(http, None, [TaskName.MAP], options={"no_cache": True})]
     name = f"late-{seed}"
     done(http.post("/v1/classifiers", json={"name": name, "examples": {"low": [low], "high": [high]}}))
-    return Asked(jobs, name)
+    return Asked(jobs, ask_in_vain(http, high), name)
 
 
 def answers(http: httpx.Client, document: Mapping[str, Any], has: Possessions) -> dict[str, Any]:
@@ -176,6 +207,8 @@ def answers(http: httpx.Client, document: Mapping[str, Any], has: Possessions) -
             assert answer.status_code == 200, f"{address}: {answer.status_code} {answer.text}"
             # Some reading is noted there as well.
             found[address] = _by_id(answer.json()["items"]) if path == _AUDIT else _content(answer)
+    for job_id in (*has.failed, *has.cancelled):
+        found[f"job {job_id}"] = lasting(done(http.get(f"/v1/jobs/{job_id}")))
     for name, body in _SEARCHES.items():
         asked = body | ({"track_id": has.ids["track_id"]} if name == "by a track" else {})
         found[f"search {name}"] = lasting(done(http.post("/v1/search", json=asked)))
@@ -250,6 +283,10 @@ def _keep(http: httpx.Client, has: Possessions, song: str, webhook: dict[str, An
     done(http.post(f"/v1/webhooks/{webhook['id']}/rotate-secret", json={}))
     done(http.post(f"/v1/webhooks/{webhook['id']}/test"))
     done(http.post("/v1/webhooks/default-secret", json={}))
+
+
+def _ended(http: httpx.Client, job_id: str) -> Any:
+    return until(lambda: done(http.get(f"/v1/jobs/{job_id}", params={"wait": 30})), _has_ended)
 
 
 def _deliveries(http: httpx.Client, job_id: str) -> list[dict[str, Any]]:

@@ -16,7 +16,7 @@ import pytest
 from phonoscope.settings import Settings
 from phonoscope_local.control import stop
 from phonoscope_local.ports import LOOPBACK, choose_port
-from phonoscope_local.state import stack_settings
+from phonoscope_local.state import read_credentials, stack_settings
 from tests.support import environment, until_ready
 
 BEFORE, BEFORE_COMMIT = "0.1.0", "4014319620d3928dce4038c85a27d517c9d5c9e6"
@@ -27,11 +27,11 @@ _SHELVES = (
     *(f"workers/{name}" for name in ("common", "gpu", "cpu", "courier")),
 )
 _LIMIT_S = 300.0
-_PACKAGES = (
+PACKAGES = (
     "phonoscope",
     *(f"phonoscope_{name}" for name in ("cli", "gateway", "worker", "gpu", "cpu", "courier", "ml")),
 )
-_ORIGINS = """
+ORIGINS = """
 import sys; from importlib.util import find_spec; from phonoscope import __version__
 print(__version__, *(find_spec(name).origin for name in sys.argv[1:]), sep="\\n")
 """
@@ -73,12 +73,27 @@ class Release:
 
     def origins(self) -> tuple[str, list[Path]]:
         """The version that its programs say, and the file of each package that they import."""
-        version, *files = self.run(_ORIGINS, *_PACKAGES).split()
+        version, *files = self.run(ORIGINS, *PACKAGES).split()
         return version, [Path(file) for file in files]
 
     def phonoscope(self, *words: str | Path, settings: Settings | None = None) -> str:
         """What the command line prints, as an operator calls it."""
         return self.run(_COMMAND, *words, settings=settings)
+
+    @contextmanager
+    def stack(self, folder: Path, settings: Settings) -> Iterator[str]:
+        """The address of the whole product, as ``phonoscope up`` runs it in a folder, until the end.
+
+        Args:
+            settings: those that the folder does not decide.
+        """
+        try:
+            self.phonoscope("up", "--detach", "--data-dir", folder, settings=settings)
+            credentials = read_credentials(folder)
+            assert credentials is not None
+            yield credentials.url
+        finally:
+            self.phonoscope("down", "--data-dir", folder)
 
     @contextmanager
     def servers(self, folder: Path) -> Iterator[Settings]:

@@ -120,23 +120,11 @@ def _own_tasks(client: Client) -> Iterator[Running]:
 
 
 def _all_tasks(database: Database) -> Iterator[Running]:
-    from phonoscope.contract import Task
-    from phonoscope.db.tasks.running import left_s, longest_running
+    from phonoscope.db.tasks.running import as_task, longest_running
 
     with database.autocommit() as session:
         for row, owner in longest_running(session, _MOST_OF_ALL):
-            task = Task(
-                name=row.name,
-                pool=row.pool,
-                status=row.status,
-                attempt=row.attempt,
-                progress=row.progress,
-                stage=row.stage,
-                left_s=left_s(row, datetime.now(UTC)),
-                device=row.device,
-                started_at=row.started_at,
-            )
-            yield Running(owner, row.job_id, task)
+            yield Running(owner, row.job_id, as_task(row))
 
 
 def _operators(data_dir: Path | None) -> AbstractContextManager[Database | None]:

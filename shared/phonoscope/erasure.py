@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from datetime import timedelta
 from functools import partial
-from time import monotonic
 
 from phonoscope.db.access.engine import Database
-from phonoscope.db.library.ended import forget_ended
+from phonoscope.db.library.ended import Forgotten, forget_ended
 from phonoscope.db.library.erase import delete_track
 from phonoscope.db.library.uploads import folder_of, forget_upload, whole_of
 from phonoscope.db.schema.uploads import UploadRow
@@ -16,9 +15,7 @@ from phonoscope.errors import StoreUnavailable
 from phonoscope.logs import get_logger
 from phonoscope.storage import ObjectStore
 
-_TASKS_AT_ONCE = 200
-_TASKS_A_CALL = 20_000
-_SECONDS_A_CALL = 10.0
+_TASKS_AT_ONCE = 500
 _log = get_logger(__name__)
 
 
@@ -44,33 +41,27 @@ def erase_track(database: Database, store: ObjectStore, actor: Actor, track_id: 
     return len(objects)
 
 
-def erase_ended_jobs(database: Database, store: ObjectStore, older_than: timedelta, links_for: timedelta) -> int:
-    """Forgets jobs that ended longer ago than that and that nothing shows, then erases the objects of their artifacts.
+def erase_ended_jobs(
+    database: Database, store: ObjectStore, older_than: timedelta, links_for: timedelta
+) -> Forgotten | None:
+    """Forgets a batch of jobs that ended longer ago than that and that nothing shows, then erases their artifacts.
 
-    A call looks at 20,000 tasks at most, in short transactions and for ten seconds; the next one goes on there. It ends
-    where the store is down, and leaves the objects of its last transaction to the orphan sweep.
+    The next call goes on there, in any process.
 
     Args:
         links_for: for how long a link to an artifact is good.
 
-    Returns how many objects were erased. Raises ``DatabaseUnavailable``; what was forgotten before stays so.
+    Returns what was forgotten; ``None`` once all jobs have been looked at, and where another process is at work.
+
+    Raises:
+        DatabaseUnavailable: nothing was forgotten, unless the answer to the commit was lost.
+        StoreUnavailable: the objects of what was forgotten are left to the orphan sweep.
     """
-    jobs = objects = 0
-    ends = monotonic() + _SECONDS_A_CALL
     forget = partial(forget_ended, older_than=older_than, most=_TASKS_AT_ONCE, links_for=links_for)
-    for _ in range(_TASKS_A_CALL // _TASKS_AT_ONCE):
-        if monotonic() > ends or (forgotten := database.retrying(forget)) is None:
-            break
-        jobs += forgotten.jobs
-        try:
-            store.delete(list(forgotten.keys))
-        except StoreUnavailable as error:
-            _log.warning("job.objects_left", objects=len(forgotten.keys), detail=error.detail)
-            break
-        objects += len(forgotten.keys)
-    if jobs:
-        _log.info("job.forgotten", jobs=jobs, objects=objects)
-    return objects
+    forgotten = database.retrying(forget)
+    if forgotten is not None and forgotten.keys:
+        store.delete(list(forgotten.keys))
+    return forgotten
 
 
 def erase_upload(database: Database, store: ObjectStore, upload: UploadRow, writer: str) -> int:

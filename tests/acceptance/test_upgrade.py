@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
+import subprocess
 import tomllib
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -35,10 +37,16 @@ from tests.possessions import (
     add_webhook,
     answers,
     artifacts,
+    ask,
     asked_for,
+    cancel,
+    cancelled_before,
     differences,
+    done,
     everything,
+    fail,
     finish,
+    upload,
 )
 from tests.releases import BEFORE, HERE, ROOT, Release, release_before
 from tests.support import authorities, tone_wav
@@ -74,7 +82,9 @@ class Service:
     Attributes:
         before: the older release.
         document: what its gateway says that it answers.
+        servers: the settings that reach them.
         folder: for logs and backups.
+        cache_dir: for what workers compile.
         keeper: the key of the owner whose things are compared.
         has: these things.
         said: what the older release answered of them.
@@ -85,14 +95,20 @@ class Service:
 
     before: Release
     document: dict[str, Any]
-    settings: Settings
+    servers: Settings
     folder: Path
+    cache_dir: Path
     keeper: str = ""
     has: Possessions = field(default_factory=Possessions)
     said: dict[str, Any] = field(default_factory=dict)
     busy: str = ""
     older: str = ""
     waiting: Asked | None = None
+
+    @property
+    def settings(self) -> Settings:
+        own = {"more_models_dir": self.folder / "pulled", "metrics_dir": self.folder / "metrics"}
+        return self.servers.model_copy(update={**own, "cache_dir": self.cache_dir})
 
     @contextmanager
     def gateway(self, release: Release, settings: Settings | None = None) -> Iterator[str]:
@@ -129,17 +145,25 @@ def hook() -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory, cache_dir: Path, hook: str) -> Iterator[Service]:
-    """The release before with all that it stores, a backup of it, and jobs that wait; of it only the gateway runs."""
+def left(tmp_path_factory: pytest.TempPathFactory, cache_dir: Path, hook: str) -> Service:
+    """The folder that the release before has left, with all that it stores and jobs that wait, its copy, a backup."""
     folder = tmp_path_factory.mktemp("upgrade")
     before = release_before(folder)
     document = json.loads((before.root / "docs" / "openapi.json").read_text())
     with before.servers(folder / "stack") as servers:
-        paths = {"more_models_dir": folder / "pulled", "cache_dir": cache_dir, "metrics_dir": folder / "metrics"}
-        service = Service(before, document, servers.model_copy(update=paths), folder)
+        service = Service(before, document, servers, folder, cache_dir)
         with service.gateway(before) as service.older:
             _fill(service, hook)
-            yield service
+    # With the owners of files: PostgreSQL's are not root's.
+    subprocess.run(["cp", "-a", folder / "stack", folder / "copy"], check=True)
+    return service
+
+
+@pytest.fixture(scope="module")
+def service(left: Service) -> Iterator[Service]:
+    """The release before on the copy, of which servers and gateway run."""
+    with left.before.servers(left.folder / "copy") as left.servers, left.gateway(left.before) as left.older:
+        yield left
 
 
 @pytest.fixture(scope="module")
@@ -160,8 +184,9 @@ def newer(migrated: Service) -> Iterator[str]:
 def _fill(service: Service, hook: str) -> None:
     service.keeper, service.busy = (_new_key(service, owner) for owner in ("keeper", "busy"))
     with calls(service.older, service.keeper) as http:
+        cancelled = cancelled_before(http)
         with service.programs(service.before, "gpu", "cpu", "courier"):
-            service.has = everything(http, hook)
+            service.has = everything(http, hook, cancelled)
         exported = http.get(f"/v1/classifiers/{CLASSIFIER}/export").content
     service.said = service.says(service.older)
     with calls(service.older, service.busy) as http:
@@ -201,6 +226,18 @@ def test_each_release_runs_its_own_sources(service: Service) -> None:
         assert all(file.is_relative_to(release.root) for file in files), files
 
 
+def test_up_goes_on_in_the_folder_of_before(left: Service) -> None:
+    """`phonoscope up` brings its tables up to date, answers as before by the same key, and does what waited."""
+    assert left.waiting is not None
+    # Where its servers are the folder says.
+    own = Settings.model_construct(more_models_dir=left.folder / "pulled", cache_dir=left.cache_dir)
+    with HERE.stack(left.folder / "stack", own) as url:
+        assert differences(left.said, left.says(url)) == []
+        with calls(url, left.busy) as http:
+            assert finish(http, left.waiting.jobs[0]) == set(OF_A_TRACK)
+            fail(http, left.waiting.failing)
+
+
 def test_this_gateway_says_of_old_data_what_was_said(migrated: Service, newer: str) -> None:
     """By the same key: every path that could be read, every search, and the objects behind every link."""
     assert differences(migrated.said, migrated.says(newer)) == []
@@ -229,6 +266,33 @@ def test_workers_of_before_do_what_this_gateway_takes(migrated: Service, newer: 
         sent = client.analyze(recording, OF_A_TRACK, resumable=True)
         assert asked_for(http, 3).finish(http) == EVERY_TASK
         assert finish(http, sent.id) == set(OF_A_TRACK)
+
+
+def test_workers_of_before_read_what_went_straight_to_the_store(migrated: Service) -> None:
+    """This release's gateway gives the links, and the recording is then as any other."""
+    content = tone_wav(seed=5)
+    asked = {"filename": "straight.wav", "size_bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+    public = migrated.settings.s3_endpoint_url.replace(LOOPBACK, "localhost")
+    with (
+        migrated.gateway(HERE, migrated.settings.model_copy(update={"s3_public_endpoint_url": public})) as url,
+        migrated.programs(migrated.before, "gpu", "cpu"),
+        calls(url, migrated.busy) as http,
+    ):
+        begun = done(http.post("/v1/uploads", json=asked))
+        for part in begun["links"]["items"]:
+            piece = content[part["start"] :][: part["size_bytes"]]
+            httpx.put(part["url"], content=piece, timeout=120).raise_for_status()
+        kept = done(http.post(f"/v1/uploads/{begun['upload']['id']}/complete", json={"parts": []}))
+        assert finish(http, ask(http, kept["track_id"])) == set(OF_A_TRACK)
+
+
+def test_either_gateway_cancels_what_the_other_has_taken(migrated: Service, newer: str) -> None:
+    """No worker has begun it."""
+    with calls(migrated.older, migrated.busy) as before, calls(newer, migrated.busy) as here:
+        for number, (one, other) in enumerate(((before, here), (here, before))):
+            job_id = ask(one, upload(one, f"{number}.wav", 600.0 + number))
+            cancel(other, job_id)
+            assert done(one.get(f"/v1/jobs/{job_id}"))["status"] == "cancelled"
 
 
 def test_a_backup_of_before_is_restored_here(migrated: Service) -> None:

@@ -18,6 +18,8 @@ from phonoscope.storage import ObjectStore
 from phonoscope_local.control import start_detached, stop
 from phonoscope_local.state import stack_settings
 from tests.integration.backed_up import Service, new_services
+from tests.integration.ended import do
+from tests.integration.life import empty
 from tests.provider import IdentityProvider, identity_provider
 from tests.support import Recorded, RunningStack, authorities
 
@@ -118,3 +120,13 @@ def service(new_service: Callable[..., Service]) -> Service:
     service.upload(1)
     service.upload(2)
     return service
+
+
+@pytest.fixture
+def kept(database: Database) -> Iterator[Database]:
+    """A database without jobs, of which no walk has begun."""
+    empty(database)
+    do(database, "DELETE FROM walks; DELETE FROM spaces WHERE model LIKE 'job_%'")
+    yield database
+    empty(database)
+    do(database, "DELETE FROM walks; DELETE FROM spaces WHERE model LIKE 'job_%'")

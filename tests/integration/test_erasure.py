@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 from collections.abc import Iterator
+from threading import Event
 from uuid import uuid4
 
 import pytest
@@ -22,6 +23,7 @@ from phonoscope.errors import DatabaseUnavailable, NotFound
 from phonoscope.settings import Settings
 from phonoscope.storage import ObjectStore
 from phonoscope.waker import Waker
+from phonoscope_courier.pruning import Pruner
 from phonoscope_courier.sweeper import Sweeper
 from phonoscope_gateway.forms import Upload
 from phonoscope_gateway.listener import JobListener
@@ -101,8 +103,7 @@ def test_retention_erases_kept_answers_too(database: Database, settings: Setting
     keep(database, track)
     with database.transaction() as session:
         session.execute(text("UPDATE tracks SET created_at = now() - interval '2 days'"))
-    limited = settings.model_copy(update={"retention_days": 1.0})
-    assert sweeper(database, limited, store).tidy() == 2
+    Pruner(database, store, settings.model_copy(update={"retention_days": 1.0})).prune(Event())
     assert (store.keys(), kept(database, track)) == ([], [None])
 
 

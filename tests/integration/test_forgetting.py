@@ -8,43 +8,32 @@ from contextlib import contextmanager
 from datetime import timedelta
 from functools import partial
 from threading import Event
-from uuid import uuid4
 
 import pytest
 from sqlalchemy import event, text
 from sqlalchemy.orm import Session
 
-from phonoscope import erasure
 from phonoscope.db.access.engine import Database
 from phonoscope.db.library.ended import Forgotten, forget_ended
-from phonoscope.db.library.jobs import get_job, list_jobs, newest_job_with
+from phonoscope.db.library.jobs import newest_job_with
 from phonoscope.db.library.maps import newest_map
-from phonoscope.db.schema.tables import JobRow, TrackRow
-from phonoscope.db.tasks.cancel import cancel_job
 from phonoscope.db.tasks.family import lock_subject
-from phonoscope.db.webhooks.deliveries import list_deliveries
-from phonoscope.erasure import erase_ended_jobs
-from phonoscope.errors import NotFound
-from phonoscope.settings import Settings
 from phonoscope.states import TaskName
-from phonoscope.storage import ObjectStore
-from phonoscope.waker import Waker
-from phonoscope_courier.sweeper import Sweeper
-from tests.integration.artifacts import AwayStore, artifact_of
-from tests.integration.life import claimed, empty, end, new_job, new_track
+from tests.integration.ended import (
+    ANSWERED_ONCE,
+    age,
+    begin_again,
+    do,
+    ended,
+    jobs,
+    jobs_of,
+    refer,
+    replaced,
+    values_of,
+)
+from tests.integration.life import claimed, end, new_job, new_track
 
 OLD = timedelta(days=10)
-_AGE = """
-    UPDATE jobs SET created_at = created_at - interval '30 days', finished_at = finished_at - interval '30 days';
-    UPDATE tasks SET finished_at = finished_at - interval '30 days';
-    UPDATE track_results SET finished_at = finished_at - interval '30 days';
-    UPDATE events SET sent_out_at = now()
-"""
-_ANSWERED_ONCE = """
-    INSERT INTO webhooks (id, owner_id, url) VALUES ('whk_' || :job, :owner, 'https://example.org');
-    INSERT INTO deliveries (id, owner_id, webhook_id, event_id, job_id, position, status)
-    SELECT 'dlv_' || :job, owner_id, 'whk_' || :job, id, job_id, position, {} FROM events WHERE job_id = :job
-"""
 _CLASSIFIER = """
     INSERT INTO classifiers (id, owner_id, name, state, model, digest, several, spec, asked_at, job_id, applied)
     VALUES ('cls_' || :job, :owner, 'c', {state}, 'm', 'd', false, '{{}}', now() - interval '40 days', {job}, {applied})
@@ -82,7 +71,7 @@ REFERENCES = {
         INSERT INTO reembeddings (space_id, owner_id, model) SELECT id, :owner, 'm' FROM spaces WHERE model = :job
     """,
     "an event that was not sent out": "UPDATE events SET sent_out_at = NULL WHERE job_id = :job",
-    "a delivery that is due": _ANSWERED_ONCE.format("'pending'"),
+    "a delivery that is due": ANSWERED_ONCE.format("'pending'"),
     "metadata to search by": """UPDATE jobs SET metadata = '{"take": 2}' WHERE id = :job""",
     "a task that has not ended": "UPDATE jobs SET status = 'running', finished_at = NULL WHERE id = :job",
     "its youth": "UPDATE jobs SET finished_at = now() - interval '9 days' WHERE id = :job",
@@ -97,68 +86,15 @@ NO_REFERENCES = {
         INSERT INTO reembeddings (space_id, owner_id, model, finished_at)
         SELECT id, :owner, 'm', now() FROM spaces WHERE model = :job
     """,
-    "a delivery that was made": _ANSWERED_ONCE.format("'delivered'"),
-    "one that was given up": _ANSWERED_ONCE.format("'dead'"),
+    "a delivery that was made": ANSWERED_ONCE.format("'delivered'"),
+    "one that was given up": ANSWERED_ONCE.format("'dead'"),
     "metadata that a newer job has too": """UPDATE jobs SET metadata = '{"take": 2}' WHERE track_id = :track""",
     "another's copy": "UPDATE tasks SET fingerprint = 'print'; UPDATE tasks SET source_id = 'tsk_1' WHERE id <> :task",
 }
 
 
-@pytest.fixture
-def kept(database: Database) -> Iterator[Database]:
-    """A database without jobs, of which no walk has begun."""
-    empty(database)
-    _do(database, "DELETE FROM walks; DELETE FROM spaces WHERE model LIKE 'job_%'")
-    yield database
-    empty(database)
-    _do(database, "DELETE FROM walks; DELETE FROM spaces WHERE model LIKE 'job_%'")
-
-
-def _do(database: Database, statements: str, **values: str) -> None:
-    with database.transaction() as session:
-        for statement in statements.split(";"):
-            session.execute(text(statement), values)
-
-
-def ended(database: Database, track: TrackRow) -> JobRow:
-    job = new_job(database, track, [TaskName.CLASSIFY])
-    end(database, claimed(database))
-    return job
-
-
-def replaced(database: Database, tracks: int = 1) -> list[tuple[JobRow, JobRow]]:
-    """Of each track two jobs that ended a month ago, whose events were sent out: the second one's result is shown."""
-    pairs = []
-    for _ in range(tracks):
-        track = new_track(database)
-        pairs.append((ended(database, track), ended(database, track)))
-    _do(database, _AGE)
-    return pairs
-
-
 def forget(database: Database, older_than: timedelta = OLD, most: int = 1000) -> Forgotten | None:
     return database.retrying(partial(forget_ended, older_than=older_than, most=most))
-
-
-def begin_again(database: Database) -> None:
-    _do(database, "UPDATE walks SET went_on_at = now() - interval '2 hours'")
-
-
-def jobs(database: Database) -> set[str]:
-    with database.transaction() as session:
-        return set(session.scalars(text("SELECT id FROM jobs")))
-
-
-def values_of(old: JobRow, newer: JobRow) -> dict[str, str]:
-    task = old.tasks[0].id
-    return {"job": old.id, "task": task, "newer": newer.id, "track": old.track_id or "", "owner": old.owner_id}
-
-
-def refer(database: Database, statements: str, values: dict[str, str]) -> None:
-    """Executes what makes a reference, each statement with those of the values that it names."""
-    for statement in statements.split(";"):
-        named = {name: value for name, value in values.items() if f":{name}" in statement}
-        _do(database, statement, **named)
 
 
 def test_a_job_that_nothing_shows_is_forgotten(kept: Database) -> None:
@@ -194,8 +130,8 @@ def test_what_looks_like_a_reference_keeps_no_job(kept: Database, statements: st
 def test_what_links_lead_to_is_kept_for_as_long_as_they_are_good(kept: Database) -> None:
     """Where that is longer than a day."""
     ((old, newer),) = replaced(kept)
-    _do(kept, "UPDATE track_results SET finished_at = now() - interval '5 days'")
-    _do(kept, "UPDATE tasks SET finished_at = now() - interval '5 days' WHERE job_id = :newer", newer=newer.id)
+    do(kept, "UPDATE track_results SET finished_at = now() - interval '5 days'")
+    do(kept, "UPDATE tasks SET finished_at = now() - interval '5 days' WHERE job_id = :newer", newer=newer.id)
     week = partial(forget_ended, older_than=OLD, most=1000, links_for=timedelta(days=7))
     assert kept.retrying(week) == Forgotten()
     begin_again(kept)
@@ -206,7 +142,7 @@ def test_what_links_lead_to_is_kept_for_as_long_as_they_are_good(kept: Database)
 def test_the_newest_map_of_each_model_stays(kept: Database) -> None:
     """It says how the points were drawn."""
     ((old, newer),) = replaced(kept)
-    _do(kept, "DELETE FROM track_results; UPDATE tasks SET name = 'map'; UPDATE jobs SET track_id = NULL")
+    do(kept, "DELETE FROM track_results; UPDATE tasks SET name = 'map'; UPDATE jobs SET track_id = NULL")
     forget(kept)
     with kept.transaction() as session:
         drawn = newest_map(session, old.owner_id, "m")
@@ -222,7 +158,7 @@ def test_what_was_copied_goes_after_its_copies(kept: Database) -> None:
     end(kept, claimed(kept))
     copy = new_job(kept, track, [TaskName.CLASSIFY], known)
     shown = ended(kept, track)
-    _do(kept, _AGE)
+    age(kept)
     forget(kept)
     assert jobs(kept) == {source.id, shown.id} == {source.id, copy.id, shown.id} - {copy.id}
     begin_again(kept)
@@ -246,7 +182,7 @@ def test_each_call_looks_at_so_many_tasks_and_goes_on(kept: Database) -> None:
 def test_tasks_that_ended_at_the_same_time_are_each_looked_at(kept: Database) -> None:
     """However many calls it takes."""
     pairs = replaced(kept, tracks=3)
-    _do(kept, "UPDATE tasks SET finished_at = (SELECT min(finished_at) FROM tasks)")
+    do(kept, "UPDATE tasks SET finished_at = (SELECT min(finished_at) FROM tasks)")
     while forget(kept, most=1) is not None:
         pass
     assert jobs(kept) == {newer.id for _, newer in pairs}
@@ -287,19 +223,13 @@ def test_a_track_whose_jobs_somebody_changes_is_left_to_the_next_walk(kept: Data
 def test_a_job_that_goes_while_it_is_read_is_not_there(kept: Database) -> None:
     """Neither in a list, whose tasks are read after their jobs, nor as the newest of its track."""
     ((old, newer), (other, newest)) = replaced(kept, tracks=2)
-    _do(kept, "DELETE FROM track_results")
+    do(kept, "DELETE FROM track_results")
     with kept.transaction() as session:
-        with after_the_first_statement(session, partial(_do, kept, "DELETE FROM jobs WHERE id = :id", id=old.id)):
+        with after_the_first_statement(session, partial(do, kept, "DELETE FROM jobs WHERE id = :id", id=old.id)):
             listed = jobs_of(session, old)
         assert listed == [newer.id]
-        with after_the_first_statement(session, partial(_do, kept, "DELETE FROM jobs WHERE id = :id", id=newest.id)):
+        with after_the_first_statement(session, partial(do, kept, "DELETE FROM jobs WHERE id = :id", id=newest.id)):
             assert newest_job_with(session, other.track_id or "", TaskName.CLASSIFY) is None
-
-
-def jobs_of(session: Session, job: JobRow) -> list[str]:
-    """The jobs of its track, as they are listed."""
-    rows, _ = list_jobs(session, job.owner_id, cursor=None, limit=20, status=None, track_id=job.track_id)
-    return [row.id for row in rows]
 
 
 @contextmanager
@@ -321,67 +251,6 @@ def after_the_first_statement(session: Session, action: Callable[[], None]) -> I
 def test_a_job_is_kept_for_a_day_at_least(kept: Database) -> None:
     """A repeated request is answered with it for so long."""
     ((old, _),) = replaced(kept)
-    _do(kept, "UPDATE jobs SET finished_at = now() - interval '20 hours'")
+    do(kept, "UPDATE jobs SET finished_at = now() - interval '20 hours'")
     forget(kept, older_than=timedelta(seconds=1))
     assert old.id in jobs(kept)
-
-
-def test_the_sweeper_forgets_jobs_with_their_objects(kept: Database, server_settings: Settings) -> None:
-    """Where it is told to; then nobody finds the job, and its deliveries are listed as before."""
-    ((old, newer),) = replaced(kept)
-    store, sweeper = _sweeper(kept, server_settings)
-    refer(kept, _ANSWERED_ONCE.format("'delivered'"), values_of(old, newer))
-    keys = [artifact_of(kept, store, job) for job in (old, newer)]
-    sweeper.tidy()
-    assert jobs(kept) == {old.id, newer.id}
-    sweeper.settings = sweeper.settings.model_copy(update={"job_retention_days": 10.0})
-    sweeper._tidy("")
-    assert jobs(kept) == {newer.id}
-    assert store.keys("tracks/") == keys[1:]
-    with kept.transaction() as session:
-        _is_gone(session, old)
-        assert jobs_of(session, old) == [newer.id]
-        delivered, _ = list_deliveries(session, old.owner_id, cursor=None, limit=20, job_id=old.id)
-        assert [row.job_id for row in delivered] == [old.id]
-
-
-def test_jobs_about_a_library_go_at_the_age_of_recordings(kept: Database, server_settings: Settings) -> None:
-    """Where nothing else is said; the newest map stays."""
-    ((old, newer),) = replaced(kept)
-    _do(kept, "DELETE FROM track_results; UPDATE tasks SET name = 'map'; UPDATE jobs SET track_id = NULL")
-    _, sweeper = _sweeper(kept, server_settings)
-    sweeper.settings = sweeper.settings.model_copy(update={"retention_days": 40.0})
-    sweeper._tidy("")
-    assert jobs(kept) == {old.id, newer.id}
-    begin_again(kept)
-    sweeper.settings = sweeper.settings.model_copy(update={"retention_days": 20.0})
-    sweeper._tidy("")
-    assert jobs(kept) == {newer.id}
-
-
-def test_a_store_that_is_away_ends_the_round(kept: Database, server_settings: Settings) -> None:
-    """It is not waited for again with each of the transactions that follow."""
-    pairs = replaced(kept, tracks=3)
-    store, _ = _sweeper(kept, server_settings)
-    for old, _newer in pairs:
-        artifact_of(kept, store, old)
-    away = AwayStore(server_settings)
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(erasure, "_TASKS_AT_ONCE", 2)
-        assert erase_ended_jobs(kept, away, OLD, timedelta(hours=1)) == 0
-    assert away.asked == 1
-    assert len(jobs(kept)) > len(pairs)
-
-
-def _is_gone(session: Session, job: JobRow) -> None:
-    with pytest.raises(NotFound, match="forgotten"):
-        get_job(session, job.owner_id, job.id)
-    with pytest.raises(NotFound, match="forgotten"):
-        cancel_job(session, job.owner_id, job.id)
-
-
-def _sweeper(database: Database, server_settings: Settings) -> tuple[ObjectStore, Sweeper]:
-    settings = server_settings.model_copy(update={"s3_bucket": f"forget-{uuid4().hex}"})
-    store = ObjectStore(settings)
-    store.ensure_bucket()
-    return store, Sweeper(database, Waker(server_settings.broker_url.get_secret_value()), store, settings)

@@ -48,9 +48,7 @@ def sweeper(database: Database, server_settings: Settings) -> Sweeper:
     empty(database)
     with database.transaction() as session:
         session.execute(text("DELETE FROM walks"))
-    settings = server_settings.model_copy(
-        update={"orphan_grace_s": 1e-3, "s3_bucket": f"sweep-{uuid4().hex}", "retention_days": 1.0}
-    )
+    settings = server_settings.model_copy(update={"orphan_grace_s": 1e-3, "s3_bucket": f"sweep-{uuid4().hex}"})
     store = ObjectStore(settings)
     store.ensure_bucket()
     broker = server_settings.broker_url.get_secret_value().rpartition("/")[0] + "/9"
@@ -121,28 +119,6 @@ def test_young_objects_are_left_alone(sweeper: Sweeper) -> None:
     sweeper.settings = sweeper.settings.model_copy(update={"orphan_grace_s": 3600.0})
     key = put(sweeper, "tracks/trk_new/original")
     assert (sweeper.tidy(), sweeper.store.keys()) == (0, [key])
-
-
-def test_recordings_past_their_time_are_erased(sweeper: Sweeper, database: Database) -> None:
-    """Rows and objects, and whatever runs on them is cancelled; younger ones stay, and all without a limit."""
-    old, young = new_track(database), new_track(database)
-    job = new_job(database, old)
-    with database.transaction() as session:
-        for track in (old, young):
-            facts = {"key": put(sweeper, f"tracks/{track.id}/original"), "id": track.id}
-            session.execute(text("UPDATE tracks SET object_key = :key WHERE id = :id"), facts)
-        age = {"id": old.id, "age": timedelta(days=2)}
-        session.execute(text("UPDATE tracks SET created_at = now() - :age WHERE id = :id"), age)
-    limited = sweeper.settings
-    sweeper.settings = limited.model_copy(update={"retention_days": 0.0})
-    assert sweeper.tidy() == 0
-    sweeper.settings = limited
-    assert sweeper.tidy() == 1
-    assert sweeper.store.keys() == [f"tracks/{young.id}/original"]
-    with database.transaction() as session:
-        told = text("SELECT type FROM events WHERE job_id = :id")
-        assert list(session.connection().scalars(told, {"id": job.id})) == ["job.cancelled"]
-        assert list(session.connection().scalars(text("SELECT id FROM tracks"))) == [young.id]
 
 
 class CountedStore(ObjectStore):
@@ -235,33 +211,6 @@ def test_a_round_goes_on_where_the_one_before_stopped(sweeper: Sweeper, monkeypa
     assert (erased, sweeper.store.keys()) == ([4, 4, 1], [])
     put(sweeper, "tracks/trk_0/original")
     assert sweeper.tidy() == 1
-
-
-def test_old_events_are_forgotten_some_at_a_time(
-    sweeper: Sweeper, database: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The oldest first, with their deliveries; younger ones stay."""
-    monkeypatch.setattr(module, "_EVENTS_AT_ONCE", 2)
-    monkeypatch.setattr(module, "_PAGES_A_ROUND", 2)
-    job = new_job(database, new_track(database))
-    with database.transaction() as session:
-        add = """
-            INSERT INTO webhooks (id, owner_id, url) VALUES ('whk_' || :job, :owner, 'https://example.org');
-            INSERT INTO events (id, owner_id, job_id, type, data, created_at)
-            SELECT 'evt_' || days, :owner, :job, 'job.failed', '{}', now() - days * interval '1 day'
-            FROM generate_series(29, 34) AS days;
-            INSERT INTO deliveries (id, owner_id, webhook_id, event_id, position)
-            SELECT 'dlv_' || id, owner_id, 'whk_' || :job, id, position FROM events WHERE job_id = :job
-        """
-        session.execute(text(add), {"job": job.id, "owner": job.owner_id})
-    left = []
-    for _ in range(2):
-        sweeper._tidy("")
-        with database.transaction() as session:
-            kept = session.scalars(text("SELECT event_id FROM deliveries ORDER BY event_id")).all()
-            assert kept == session.scalars(text("SELECT id FROM events WHERE type = 'job.failed' ORDER BY id")).all()
-            left.append(kept)
-    assert left == [["evt_29", "evt_30"], ["evt_29"]]
 
 
 def test_workers_of_long_ago_are_forgotten(sweeper: Sweeper, database: Database) -> None:

@@ -48,6 +48,7 @@ class Traced:
 
     collector: Collector
     gateway: Gateway
+    settings: Settings
     receiver: str
     logs: dict[str, Path]
     told: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
@@ -119,7 +120,7 @@ def traced(server_settings: Settings, database_url: str, tmp_path_factory: pytes
             gateway = running.enter_context(gateway_with(settings, logs["gateway"]))
             running.enter_context(program("cpu", settings, logs["cpu"], "--lane", "short"))
             running.enter_context(program("courier", settings, logs["courier"]))
-            yield Traced(collector, gateway, receiver, logs, told)
+            yield Traced(collector, gateway, settings, receiver, logs, told)
 
 
 def test_each_attempt_goes_on_with_the_request(database: Database) -> None:
@@ -212,6 +213,36 @@ def test_a_job_is_one_trace(traced: Traced, tmp_path: Path) -> None:
     for each in spans:
         if each.parent in by_id and each.service == by_id[each.parent].service:
             assert by_id[each.parent].start_ns <= each.start_ns <= each.end_ns <= by_id[each.parent].end_ns
+
+
+def test_the_pass_of_a_network_is_traced(
+    traced: Traced, server_settings: Settings, tmp_path: Path, cache_dir: Path
+) -> None:
+    """A GPU worker's tasks of one job share an attempt, its decoding and its network, and each has what is its own."""
+    trace = "6bf92f3577b34da6a3ce929d0e0e4736"
+    settings = traced.settings.model_copy(update={"cache_dir": cache_dir})
+    with (
+        program("gpu", settings, tmp_path / "gpu.log", "--lane", "short"),
+        traced.client("network", {"traceparent": f"00-{trace}-{PARENT}-01"}) as client,
+    ):
+        job = client.wait(client.analyze(recording(tmp_path, 5), ["classify", "embed", "explain"]))
+        spans = spans_of(traced, trace, "attempt gpu.short", "task explain")
+    assert job.status is Status.SUCCEEDED
+    by_id = {each.id: each for each in spans}
+
+    def above(span: CollectedSpan) -> list[str]:
+        over = by_id.get(span.parent)
+        return [] if over is None else [over.name, *above(over)]
+
+    (attempt,) = (each for each in spans if each.name == "attempt gpu.short")
+    assert (attempt.service, attempt.kind, by_id[attempt.parent].name) == ("phonoscope-gpu", CONSUMER, "POST /v1/jobs")
+    assert sorted(attempt.attributes["phonoscope.tasks"]) == ["classify", "embed", "explain"]
+    own = {each.name: above(each) for each in spans if each.service == "phonoscope-gpu"}
+    for task in ("classify", "embed", "explain"):
+        assert own[f"task {task}"] == ["attempt gpu.short", "POST /v1/jobs"]
+    assert {"stage fetch", "stage model", "stage explain", "stage store"} <= own.keys()
+    assert all("attempt gpu.short" in over for name, over in own.items() if name != "attempt gpu.short")
+    assert not any(each.failed for each in spans)
 
 
 def test_the_endpoint_can_go_on_with_the_trace(traced: Traced, tmp_path: Path) -> None:

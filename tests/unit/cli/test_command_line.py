@@ -11,7 +11,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from phonoscope import commands
+from phonoscope import __version__, commands
 from phonoscope.errors import StackError
 from phonoscope_cli.analyze import read_options, with_models
 from phonoscope_cli.app import app
@@ -41,6 +41,12 @@ def test_every_command_explains_itself(command: list[str]) -> None:
     assert "Usage:" in result.output
     if not command:
         assert all(name in result.output for name in COMMANDS)
+
+
+def test_the_version_is_said() -> None:
+    """As ``phonoscope --version``, with no command."""
+    result = CliRunner().invoke(app, ["--version"])
+    assert (result.exit_code, result.output) == (0, f"phonoscope {__version__}\n")
 
 
 def test_help_is_quick() -> None:

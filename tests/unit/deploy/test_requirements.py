@@ -10,6 +10,8 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from tests.wheels import required
+
 ROOT = Path(__file__).parents[3]
 TORCH = {"torch", "torchaudio", "torchvision"}
 LINE = re.compile(r"[a-z0-9.-]+==\S+( ; [^\\]+)? \\")
@@ -32,27 +34,14 @@ def printed(*words: str) -> dict[str, list[str]]:
     return found
 
 
-def needed(name: str, extras: frozenset[str], seen: set[tuple[str, str]]) -> set[str]:
-    """The packages that an installed one needs here, by their own metadata."""
-    found: set[str] = {canonicalize_name(name)}
-    for text in metadata.requires(name) or ():
-        requirement = Requirement(text)
-        for extra in extras or {""}:
-            key = (str(requirement), extra)
-            if key not in seen and (requirement.marker is None or requirement.marker.evaluate({"extra": extra})):
-                seen.add(key)
-                found |= needed(requirement.name, frozenset(requirement.extras), seen)
-    return found
-
-
 @pytest.mark.parametrize(
     "extra", ["gateway", "gpu", "clap", "cpu", "courier", "local", "train", "dev", "build", "otel"]
 )
 def test_an_extra_comes_with_all_that_it_needs(extra: str) -> None:
     """Nothing is missing that the packages' own metadata name, so pip finds a hash for each file; no name is ours."""
     found = printed(extra)
-    whole = needed("phonoscope", frozenset({extra}), set()) - {"phonoscope"}
-    of_torch = set().union(*(needed(name, frozenset(), set()) for name in TORCH))
+    whole = required(f"phonoscope[{extra}]") - {"phonoscope"}
+    of_torch = set().union(*map(required, TORCH))
     assert whole - found.keys() <= of_torch
     assert "phonoscope" not in found
     assert not TORCH & found.keys()

@@ -26,6 +26,7 @@ from phonoscope_courier.delivery import Courier
 from phonoscope_courier.indexing import Indexer
 from phonoscope_courier.listener import listen
 from phonoscope_courier.observing import Observer
+from phonoscope_courier.pruning import Pruner
 from phonoscope_courier.reembedding import Reembedder
 from phonoscope_courier.sending import Sender
 from phonoscope_courier.sweeper import Sweeper
@@ -44,6 +45,7 @@ def main() -> None:
     sweeper = Thread(target=_sweeper(settings).run, args=(stopped,), name="sweeper", daemon=True)
     sweeper.start()
     # Not waited for at the end: what they leave unfinished, their next round does, in this courier or another.
+    Thread(target=_pruner(settings).run, args=(stopped,), name="pruner", daemon=True).start()
     Thread(target=_reembedder(settings).run, args=(stopped,), name="reembedder", daemon=True).start()
     Thread(target=_teacher(settings).run, args=(stopped,), name="teacher", daemon=True).start()
     Thread(target=_indexer(settings).run, args=(stopped,), name="indexer", daemon=True).start()
@@ -64,6 +66,11 @@ def _sweeper(settings: Settings) -> Sweeper:
     database = Database(settings.database_url.get_secret_value(), pool_size=1)
     waker = Waker(settings.broker_url.get_secret_value())
     return Sweeper(database, waker, ObjectStore(settings), settings)
+
+
+def _pruner(settings: Settings) -> Pruner:
+    database = Database(settings.database_url.get_secret_value(), pool_size=1)
+    return Pruner(database, ObjectStore(settings), settings)
 
 
 def _reembedder(settings: Settings) -> Reembedder:

@@ -1,4 +1,4 @@
-"""The sweeper: requeues tasks whose lease expired, resends lost messages, and erases what is too old.
+"""The sweeper: requeues tasks whose lease expired, resends lost messages, and erases what was left behind.
 
 Several sweepers may run; advisory locks let one of them sweep and one tidy at a time.
 """
@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from phonoscope.db.access.engine import Database
 from phonoscope.db.access.locks import Lock, stay_open, try_lock
 from phonoscope.db.library.clips import abandoned_clips
-from phonoscope.db.library.orphans import expired_tracks, unknown_keys
+from phonoscope.db.library.orphans import unknown_keys
 from phonoscope.db.library.uploads import keys_without_upload, take_expired
 from phonoscope.db.service.audit import Actor, forget_audit
 from phonoscope.db.service.idempotency import forget_old_keys
@@ -30,8 +30,7 @@ from phonoscope.db.service.walks import ORPHANS, PIECES, continue_walk, save_pos
 from phonoscope.db.service.workers import forget_silent_workers
 from phonoscope.db.spaces.reembedding import mark_complete
 from phonoscope.db.tasks.requeue import Lease, expired_leases, hand_back, overdue_messages
-from phonoscope.db.webhooks.events import forget_old_events
-from phonoscope.erasure import erase_ended_jobs, erase_track, erase_upload
+from phonoscope.erasure import erase_track, erase_upload
 from phonoscope.errors import NotFound, StoreUnavailable, Unavailable, WorkerLost
 from phonoscope.ids import new_id
 from phonoscope.logs import get_logger
@@ -50,7 +49,6 @@ CLIP_GRACE_S = 300.0
 """Seconds for which a clip stays after its search must have ended, as its upload and its probe take time too."""
 _MOST_ERASED = 100
 _PAGE_KEYS = 1000
-_EVENTS_AT_ONCE = 1000
 _PAGES_A_ROUND = 20
 _log = get_logger(__name__)
 
@@ -84,12 +82,11 @@ class Sweeper:
         return len(due)
 
     def tidy(self) -> int:
-        """Does one slow round, in one courier at a time: erases abandoned clips and uploads, expired recordings and
-        jobs, orphans, and old keys, events and entries of the audit log, and notes which spaces are complete.
+        """Does one slow round, in one courier at a time: erases abandoned clips and uploads, orphans, and old keys and
+        entries of the audit log, and notes which spaces are complete.
 
-        A round checks 20,000 objects at most and 20,000 tasks that ended long ago, and erases 20,000 events; the next
-        one, a minute later in any courier, continues there. So a million objects take an hour, and no round takes long.
-        Until then an orphan only takes up space.
+        A round checks 20,000 objects at most; the next one, a minute later in any courier, continues there. So a
+        million objects take an hour, and no round takes long. Until then an orphan only takes up space.
 
         Returns how many objects were erased; 0 when another courier tidies or has just done so. Raises
         ``DatabaseUnavailable`` or ``StoreUnavailable``.
@@ -122,8 +119,6 @@ class Sweeper:
 
     def _tidy(self, after: str) -> int:
         erased = self._erase_clips()
-        if self.settings.retention_days:
-            erased += self._erase_expired(timedelta(days=self.settings.retention_days))
         with self.database.transaction() as session:
             forget_old_keys(session)
             forget_silent_workers(session)
@@ -134,27 +129,11 @@ class Sweeper:
             mark_complete(session)
             if self.settings.audit_days:
                 forget_audit(session, timedelta(days=self.settings.audit_days))
-        self._forget_events()
         # These ask the store, which may be away while the database is not.
         erased += self._erase_orphans(after) + self._erase_uploads() + self._erase_lost_pieces()
-        erased += self._erase_ended_jobs()
         if erased:
             _log.info("sweeper.tidied", objects=erased)
         return erased
-
-    def _erase_ended_jobs(self) -> int:
-        """Jobs of recordings that are erased at an age go with these; those of the whole library, at the same age."""
-        limits = [days for days in (self.settings.job_retention_days, self.settings.retention_days) if days]
-        if not limits:
-            return 0
-        links_for = timedelta(seconds=self.settings.artifact_link_s)
-        return erase_ended_jobs(self.database, self.store, timedelta(days=min(limits)), links_for)
-
-    def _forget_events(self) -> None:
-        for _ in range(_PAGES_A_ROUND):
-            with self.database.transaction() as session:
-                if forget_old_events(session, _EVENTS_AT_ONCE) < _EVENTS_AT_ONCE:
-                    return
 
     def _erase_clips(self) -> int:
         """Erases the clips of searches whose gateway did not come to do so."""
@@ -188,16 +167,6 @@ class Sweeper:
         with self.database.autocommit() as session:
             save_position(session, PIECES, page[-1][0] if len(page) == _PAGE_KEYS else "")
         return self._erase_unknown(page, keys_without_upload)
-
-    def _erase_expired(self, older_than: timedelta) -> int:
-        with self.database.autocommit() as session:
-            old = expired_tracks(session, older_than, _MOST_ERASED)
-        erased = 0
-        for owner_id, track_id in old:
-            with suppress(NotFound):
-                erased += erase_track(self.database, self.store, Actor(owner_id), track_id)
-                _log.info("track.expired", track_id=track_id)
-        return erased
 
     def _erase_orphans(self, after: str) -> int:
         erased = 0

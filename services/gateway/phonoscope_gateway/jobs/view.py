@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any, Literal
 
 from sqlalchemy.orm import Session
@@ -12,7 +11,7 @@ from phonoscope.contract import Job, Task, Waiting
 from phonoscope.db.library.labels import NO_LABELS, TrackLabels, labels_of
 from phonoscope.db.library.tracks import link_keys_of
 from phonoscope.db.schema.tables import JobRow, TaskRow
-from phonoscope.db.tasks.running import left_s
+from phonoscope.db.tasks.running import as_task
 from phonoscope.db.tasks.waiting import Ahead, count_ahead
 from phonoscope.errors import OutdatedResult
 from phonoscope.logs import get_logger
@@ -101,23 +100,12 @@ def _read(signer: Signer, task: TaskRow, body: Any) -> TaskResult | OutdatedResu
 def describe_task(row: TaskRow, ahead: Ahead | None, found: TaskResult | OutdatedResult | None) -> Task:
     """A task as clients see it, with its result, or with the reason why that cannot be read."""
     outdated = found if isinstance(found, OutdatedResult) else None
-    return Task(
-        name=row.name,
-        pool=row.pool,
-        status=row.status,
-        attempt=row.attempt,
-        progress=row.progress,
-        stage=row.stage,
-        left_s=left_s(row, datetime.now(UTC)),
-        waiting=_waiting(row, ahead),
-        cached=row.source_id is not None,
-        device=row.device,
-        timings=row.timings,
-        started_at=row.started_at,
-        finished_at=row.finished_at,
-        result=found if outdated is None else None,
-        error=row.error if outdated is None else outdated.as_problem(),
-    )
+    said = {
+        "waiting": _waiting(row, ahead),
+        "result": found if outdated is None else None,
+        "error": row.error if outdated is None else outdated.as_problem(),
+    }
+    return as_task(row).model_copy(update=said)
 
 
 def _waiting(row: TaskRow, ahead: Ahead | None) -> Waiting | None:

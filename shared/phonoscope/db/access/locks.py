@@ -28,6 +28,7 @@ class Lock(IntEnum):
     REEMBED = 0x50484F52
     TEACH = 0x50484F4C
     RESTORE = 0x50484F42
+    FORGET = 0x50484F46
 
 
 def try_lock(session: Session, lock: Lock) -> bool:

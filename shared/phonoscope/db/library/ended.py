@@ -13,6 +13,7 @@ from datetime import timedelta
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from phonoscope.db.access.locks import Lock, try_lock
 from phonoscope.db.service.walks import ENDED, continue_walk, save_position
 
 LEAST_KEPT = timedelta(days=1)
@@ -138,14 +139,16 @@ def forget_ended(
 ) -> Forgotten | None:
     """Forgets those jobs that nothing shows among the next ``most`` tasks that ended longer ago than that.
 
-    Each call goes on where the one before it stopped, in any process; of two at once one waits for the other.
+    Each call goes on where the one before it stopped, in any process; of two at once one does nothing.
 
     Args:
         older_than: since the job's end; one day at least.
         links_for: for how long a link to an artifact is good; one day at least.
 
-    Returns ``None`` once all have been looked at; after a rest it begins again.
+    Returns ``None`` once all have been looked at; after a rest it begins again. Likewise where another one is at work.
     """
+    if not try_lock(session, Lock.FORGET):
+        return None
     after = continue_walk(session, ENDED, timedelta(0), rest=REST)
     if after is None:
         return None

@@ -5,11 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import timedelta
 
-from sqlalchemy import func as sql
-from sqlalchemy import select, text
+from sqlalchemy import text
 from sqlalchemy.orm import Session
-
-from phonoscope.db.schema.tables import TrackRow
 
 # An attempt writes under its lease's token; its objects are not orphans while the lease is held.
 _KNOWN = text(
@@ -18,6 +15,17 @@ _KNOWN = text(
     WHERE EXISTS (SELECT FROM tracks WHERE id = split_part(key, '/', 2) AND object_key = key)
        OR EXISTS (SELECT FROM artifacts WHERE object_key = key)
        OR EXISTS (SELECT FROM tasks WHERE lease_token = split_part(key, '/', 4) AND status = 'running')
+    """
+)
+# A look into the index of each owner: no index has the recordings of all by their time.
+_EXPIRED = text(
+    """
+    SELECT old.owner_id, old.id FROM owners CROSS JOIN LATERAL (
+        SELECT owner_id, id, created_at FROM tracks
+        WHERE owner_id = owners.id AND created_at < now() - CAST(:older_than AS interval)
+        ORDER BY created_at, id LIMIT :most
+    ) AS old
+    ORDER BY old.created_at LIMIT :most
     """
 )
 
@@ -30,6 +38,5 @@ def unknown_keys(session: Session, keys: Collection[str]) -> list[str]:
 
 def expired_tracks(session: Session, older_than: timedelta, most: int) -> list[tuple[str, str]]:
     """The owners and ids of recordings that were uploaded longer ago than that, the oldest first."""
-    statement = select(TrackRow.owner_id, TrackRow.id).where(TrackRow.created_at < sql.now() - older_than)
-    rows = session.execute(statement.order_by(TrackRow.created_at).limit(most))
+    rows = session.execute(_EXPIRED, {"older_than": older_than, "most": most})
     return [(owner_id, track_id) for owner_id, track_id in rows]

@@ -1,0 +1,109 @@
+"""The pruner: erases recordings, jobs and events that are older than they may be, as fast as they come.
+
+Several pruners may run, beside everything else. Transactions are short, and those on jobs and events wait for nobody;
+of the walk over ended jobs one batch is under way at a time, in whichever courier.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import timedelta
+from threading import Event
+from time import monotonic
+
+from phonoscope.db.access.engine import Database
+from phonoscope.db.library.orphans import expired_tracks
+from phonoscope.db.service.audit import Actor
+from phonoscope.db.webhooks.events import forget_old_events
+from phonoscope.erasure import erase_ended_jobs, erase_track
+from phonoscope.errors import NotFound, Unavailable
+from phonoscope.logs import get_logger
+from phonoscope.settings import Settings
+from phonoscope.storage import ObjectStore
+
+EVERY_S = 60.0
+ROUND_S = 60.0
+_RESTS = 1.0
+"""How long it rests after a batch, in the time that the batch took: less of the database where that is busy."""
+_EVENTS_AT_ONCE = 1000
+_RECORDINGS_AT_ONCE = 100
+_log = get_logger(__name__)
+
+
+@dataclass
+class Pruner:
+    """Erases what is too old in batches, one after the other for as long as there is more."""
+
+    database: Database
+    store: ObjectStore
+    settings: Settings
+    _gone: Counter[str] = field(default_factory=Counter)
+
+    def prune(self, stopped: Event, lasts_s: float = ROUND_S) -> bool:
+        """One round, which ends after so many seconds; returns whether there is more to erase at once.
+
+        It rests after each batch for as long as the batch took, so it takes half of one connection's time at most. A
+        service that is down ends only what needs it.
+        """
+        ends = monotonic() + lasts_s
+        duties = deque((self._forget_events, self._forget_jobs, self._erase_recordings))
+        while duties and monotonic() < ends and not stopped.is_set():
+            duty, began = duties.popleft(), monotonic()
+            if _attempt(duty):
+                duties.append(duty)
+            stopped.wait(_RESTS * (monotonic() - began))
+        if gone := +self._gone:
+            _log.info("pruner.erased", **gone)
+            self._gone.clear()
+        return bool(duties)
+
+    def run(self, stopped: Event) -> None:
+        """Looks once a minute whether something is too old, until it must stop."""
+        pause_s = EVERY_S
+        while not stopped.wait(pause_s):
+            pause_s = 0.0 if self.prune(stopped) else EVERY_S
+
+    def _forget_events(self) -> bool:
+        with self.database.transaction() as session:
+            count = forget_old_events(session, _EVENTS_AT_ONCE)
+        self._gone["events"] += count
+        return count == _EVENTS_AT_ONCE
+
+    def _forget_jobs(self) -> bool:
+        """Jobs of recordings that are erased at an age go with these; those of the whole library, at the same age."""
+        limits = [days for days in (self.settings.job_retention_days, self.settings.retention_days) if days]
+        if not limits:
+            return False
+        links_for = timedelta(seconds=self.settings.artifact_link_s)
+        forgotten = erase_ended_jobs(self.database, self.store, timedelta(days=min(limits)), links_for)
+        if forgotten is None:
+            return False
+        self._gone.update(jobs=forgotten.jobs, objects=len(forgotten.keys))
+        return True
+
+    def _erase_recordings(self) -> bool:
+        if not self.settings.retention_days:
+            return False
+        older_than = timedelta(days=self.settings.retention_days)
+        with self.database.autocommit() as session:
+            old = expired_tracks(session, older_than, _RECORDINGS_AT_ONCE)
+        for owner_id, track_id in old:
+            # Another courier, or its owner, may have erased it meanwhile.
+            with suppress(NotFound):
+                self._gone["objects"] += erase_track(self.database, self.store, Actor(owner_id), track_id)
+                self._gone["recordings"] += 1
+                _log.info("track.expired", track_id=track_id)
+        return len(old) == _RECORDINGS_AT_ONCE
+
+
+def _attempt(duty: Callable[[], bool]) -> bool:
+    try:
+        return duty()
+    except Unavailable as error:
+        _log.warning("pruner.postponed", code=error.code)
+    except Exception:  # noqa: BLE001 - one duty that fails must not end the other
+        _log.exception("pruner.failed")
+    return False
