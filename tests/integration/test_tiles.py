@@ -182,8 +182,8 @@ def test_the_sound_comes_in_parts(http: httpx.Client, path: str, samples: np.nda
         assert np.array_equal(found, both[:, start : start + round(30.25 * RATE_HZ)]), number
         again = http.get(f"{path}/audio/parts/{number}", headers={"If-None-Match": answer.headers["ETag"]})
         assert (again.status_code, again.content) == (304, b"")
-    for number in ("6", "-1", "x"):
-        answer = http.get(f"{path}/audio/parts/{number}")
+    for none in ("6", "-1", "x"):
+        answer = http.get(f"{path}/audio/parts/{none}")
         assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "number"), answer.text
 
 
