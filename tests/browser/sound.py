@@ -42,6 +42,12 @@ _TAP = """
             return samples.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
         }));
     };
+    window.latest = () => {
+        const [tap] = window.running();
+        const samples = new Float32Array(tap.fftSize);
+        tap.getFloatTimeDomainData(samples);
+        return { samples: Array.from(samples), rate: tap.context.sampleRate };
+    };
     window.pitch = () => {
         const found = window.heard();
         if (!found) return 0;

@@ -1,28 +1,54 @@
-"""Beats are heard as clicks with the stems too, by the clock of their samples."""
+"""Beats are heard as clicks, in time with what plays: stems to the sample, recordings of any length to milliseconds."""
 
 from __future__ import annotations
 
 import io
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pytest
-from playwright.sync_api import ViewportSize, expect
+from numpy.typing import NDArray
+from playwright.sync_api import Page, ViewportSize, expect
 
+from phonoscope.audio.encode import FORMATS, Encoder
+from phonoscope.client import Client
+from phonoscope.contract import Job
 from phonoscope.tasks import Describe
-from tests.browser.sound import STARTS
-from tests.browser.visit import SIZES, Visit
+from tests.browser.sound import STARTS, listen
+from tests.browser.visit import SIZES, WIDE, Visit
 from tests.corpus import music
 
+Signal = NDArray[np.float64]
+
 _STEMS = 4
+_SAID = "a higher click where a bar starts"
+_MINUTES = 30
+_RATE_HZ, _EVERY_S, _FIRST_S = 8_000, 0.5, 0.25
+_PULSE_HZ, _PULSE_S = 3_400.0, 0.008
+_CLICKS_HZ, _CLICK_FADES_S = (1_200.0, 1_800.0), 0.008
+_WITHIN_S = 0.01
+_LEAST = 0.2
+_PAIRS = 6
+_NOW_S = """(() => {
+    const [at] = document.querySelector(".clock").textContent.trim().split(" ");
+    return at.split(":").reduce((sum, part) => 60 * sum + Number(part), 0);
+})()"""
+
+
+class Pair(NamedTuple):
+    """A pulse of the recording by its time in it, and how much later its click is heard, in seconds."""
+
+    pulse_s: float
+    later_s: float
 
 
 @SIZES
 def test_stems_are_heard_with_clicks(
     visit: Callable[..., Visit], tmp_path: Path, tiny: str, size: ViewportSize
 ) -> None:
-    """Each click starts with its beat's sample of the stems; the recording is decoded when it is played itself."""
+    """Each click starts with its beat's sample of the stems; the recording has clicks too when it is played."""
     here = visit(size)
     page = here.page
     waltz = next(case for case in music.CASES if case.name == "a waltz at 190")
@@ -35,7 +61,7 @@ def test_stems_are_heard_with_clicks(
     page.get_by_role("radio", name="stems").click()
     clicks = page.get_by_role("button", name="Click on the beats")
     clicks.click()
-    said = page.get_by_text("a higher click where a bar starts")
+    said = page.get_by_text(_SAID)
     expect(said).to_be_visible()
     expect(page.get_by_role("radio", name="stems")).to_be_checked()
     # So that it does not end meanwhile.
@@ -45,10 +71,7 @@ def test_stems_are_heard_with_clicks(
     started: list[dict[str, float]] = page.evaluate("started")
     stems, beats = started[:_STEMS], started[_STEMS : _STEMS + 7]
     assert len({stem["when"] for stem in stems}) == 1
-    beats_s = job.result(Describe).beats
-    assert beats_s is not None
-    with np.load(io.BytesIO(here.client.download(beats_s)), allow_pickle=False) as arrays:
-        wanted = arrays["beats_s"]
+    wanted = _beats(here.client, job)
     found = [beat["when"] - stems[0]["when"] + stems[0]["offset"] for beat in beats]
     assert found == pytest.approx(wanted[: len(found)].tolist(), abs=1.0 / stems[0]["rate"])
     here.expect_fine()
@@ -64,3 +87,97 @@ def test_stems_are_heard_with_clicks(
     page.get_by_role("radio", name="stems").click()
     page.wait_for_function(f"() => started.length >= {count} + {_STEMS}")
     assert page.evaluate(f"started.slice({count}).every((one) => one.seconds > 5)")
+
+
+@pytest.mark.timeout(600)
+def test_half_an_hour_is_heard_with_clicks(visit: Callable[..., Visit], tmp_path: Path) -> None:
+    """Each click is milliseconds from its beat, measured in what is heard: at the start, late, slower, in a loop."""
+    here = visit(WIDE)
+    page = here.page
+    listen(page)
+    path = _metronome(tmp_path / "metronome.flac")
+    job = here.client.wait(here.client.analyze(path, ["describe"]))
+    beats = _beats(here.client, job)
+    assert len(beats) > 0.9 * _MINUTES * 60.0 / _EVERY_S
+    here.go(f"/tracks/{job.recording}")
+    page.get_by_role("button", name="Click on the beats").click()
+    expect(page.get_by_text(_SAID)).to_be_visible()
+    page.get_by_role("button", name="Play", exact=True).click()
+    _expect_in_time(page, beats, 1.0)
+    plots = page.locator(".timeline__plots")
+    box = plots.bounding_box()
+    assert box
+    plots.click(position={"x": 0.9 * box["width"], "y": 40})
+    page.wait_for_function(f"() => {_NOW_S} > 0.85 * 60 * {_MINUTES}")
+    _expect_in_time(page, beats, 1.0)
+    page.get_by_label("keep the pitch").uncheck()
+    page.get_by_role("slider", name="speed", exact=True).fill("0.75")
+    expect(page.get_by_text("0.75 ×", exact=True)).to_be_visible()
+    _expect_in_time(page, beats, 0.75)
+    page.keyboard.press("l")
+    expect(page.locator(".timeline .loop")).to_have_count(1)
+    _expect_in_time(page, beats, 0.75)
+    here.expect_fine()
+
+
+def _beats(client: Client, job: Job) -> Signal:
+    found = job.result(Describe).beats
+    assert found is not None
+    with np.load(io.BytesIO(client.download(found)), allow_pickle=False) as arrays:
+        beats: Signal = arrays["beats_s"]
+    return beats
+
+
+def _metronome(path: Path) -> Path:
+    """Short tones at even times, in stereo."""
+    minute = np.zeros(60 * _RATE_HZ)
+    time_s = np.arange(round(_PULSE_S * _RATE_HZ)) / _RATE_HZ
+    pulse = 0.7 * np.sin(2.0 * np.pi * _PULSE_HZ * time_s) * np.hanning(len(time_s))
+    for at in range(round(60 / _EVERY_S)):
+        start = round((_FIRST_S + at * _EVERY_S) * _RATE_HZ)
+        minute[start : start + len(pulse)] = pulse
+    with path.open("wb") as file, Encoder(file, _RATE_HZ, 2, FORMATS["flac"]) as encoder:
+        for _ in range(_MINUTES):
+            encoder.write(np.stack([minute, minute]).astype(np.float32))
+    return path
+
+
+def _expect_in_time(page: Page, beats: Signal, speed: float) -> None:
+    """What is heard has each beat's click as much later than its pulse as the beat was found to be."""
+    pairs: list[Pair] = []
+    while len(pairs) < _PAIRS:
+        at_s = page.evaluate(_NOW_S)
+        page.wait_for_function(f"() => Math.abs({_NOW_S} - {at_s}) > 0.3")
+        heard = page.evaluate(f"({{ ...latest(), now: {_NOW_S} }})")
+        pairs += _pairs(np.asarray(heard["samples"]), heard["rate"], heard["now"], speed)
+    for pair in pairs:
+        beat_s = beats[np.argmin(np.abs(beats - pair.pulse_s))]
+        assert pair.later_s == pytest.approx((beat_s - pair.pulse_s) / speed, abs=_WITHIN_S), pairs
+
+
+def _pairs(samples: Signal, rate_hz: float, now_s: float, speed: float) -> list[Pair]:
+    """The pulses and their clicks, of what was heard last while the player was at a time."""
+    shape = np.hanning(round(_PULSE_S / speed * rate_hz))
+    pulses = _found(samples, rate_hz, _PULSE_HZ * speed, shape)
+    fade = np.exp(-np.arange(round(0.03 * rate_hz)) / rate_hz / _CLICK_FADES_S)
+    clicks = [at for hertz in _CLICKS_HZ for at in _found(samples, rate_hz, hertz, fade)]
+    pairs = []
+    for pulse in pulses:
+        later = [click - pulse for click in clicks if abs(click - pulse) < _EVERY_S / 4]
+        about_s = now_s - (len(samples) / rate_hz - pulse) * speed
+        pulse_s = _FIRST_S + round((about_s - _FIRST_S) / _EVERY_S) * _EVERY_S
+        pairs += [Pair(pulse_s, one) for one in later]
+    return pairs
+
+
+def _found(samples: Signal, rate_hz: float, hertz: float, shape: Signal) -> list[float]:
+    """The times at which a tone of this shape begins, in seconds."""
+    wanted = shape * np.exp(2j * np.pi * hertz * np.arange(len(shape)) / rate_hz)
+    level = np.abs(np.correlate(samples, wanted, "valid")) * 2.0 / np.sum(shape**2)
+    apart = round(_EVERY_S / 4 * rate_hz)
+    found = []
+    while level.max(initial=0.0) > _LEAST:
+        at = int(level.argmax())
+        found.append(at / rate_hz)
+        level[max(0, at - apart) : at + apart] = 0.0
+    return found

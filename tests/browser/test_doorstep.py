@@ -29,6 +29,7 @@ _DROP = """
         return over.defaultPrevented && drop.defaultPrevented;
     }
 """
+_TURNS = "async () => { for (let at = 0; at < 20; at += 1) await new Promise((done) => setTimeout(done)); }"
 
 
 def _signed_in(page: Page) -> None:
@@ -148,17 +149,28 @@ def test_the_whole_window_takes_drops(visit: Callable[..., Visit], path: str) ->
 def test_a_file_that_a_visitor_drops_does_nothing(
     visit: Callable[..., Visit], recordings: dict[str, Path], shared: str
 ) -> None:
-    """A shared page stays as it is, whatever its link opens; nothing is added."""
+    """A shared page stays as it is, whatever its link opens; nothing is sent, not for the owner who is signed in."""
     here = visit()
     here.expected = ("404",)
     track = here.client.upload(recordings["dog_small"])
     link = here.client.address(here.client.share_track(track.id).url)
+    here.go("/")
+    _signed_in(_tab(here))
+    sent: list[str] = []
+    here.page.on("request", lambda one: sent.append(one.url) if one.method != "GET" else None)
+    here.page.goto("about:blank")
     here.page.goto(link if shared == "whole" else f"{here.url}/shared")
     title = track.filename if shared == "whole" else "Nothing is shared here"
     expect(here.page.get_by_role("heading", level=1)).to_have_text(title)
     assert here.page.evaluate(_DROP, [["first.wav"], b64encode(tone_wav(0.3)).decode()])
+    # What is dropped is opened in later turns of the page's loop, and an upload begins at once.
+    here.page.get_by_role("button", name="Light theme").click()
+    expect(here.page.get_by_role("button", name="Dark theme")).to_be_visible()
+    here.page.evaluate(_TURNS)
     expect(here.page.get_by_role("heading", level=1)).to_have_text(title)
+    expect(here.page.get_by_role("complementary", name="Uploads")).to_have_count(0)
     expect(here.page.get_by_text("Drop to add")).to_have_count(0)
+    assert sent == []
     assert [each.id for each in here.client.tracks().items] == [track.id]
 
 

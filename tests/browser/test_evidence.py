@@ -7,9 +7,11 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Locator, Page, Request, Route, ViewportSize, expect
 
-from tests.browser.visit import BOTH, Visit
+from phonoscope.tasks import Explain
+from tests.browser.visit import BOTH, SIZES, Visit
+from tests.support import RunningStack, hung
 
 _ENDS_MS = 60_000
 _CHECKS = {"random_deletion": 0.8, "deletion": 0.2, "random_insertion": 0.5, "insertion": 0.5, "randomised": 0.9}
@@ -35,6 +37,75 @@ def test_evidence_is_checked_when_it_is_asked_for(visit: Callable[..., Visit], r
     expect(verdict).to_be_visible()
     expect(why.locator(".believed__check")).to_have_count(3)
     here.expect_fine(*BOTH)
+
+
+@SIZES
+def test_what_is_being_computed_is_not_asked_for_again(
+    visit: Callable[..., Visit], stack: RunningStack, recordings: dict[str, Path], size: ViewportSize
+) -> None:
+    """A check and another label, each asked for once, whatever is chosen, in another tab and after a reload."""
+    here = visit(size)
+    page = here.page
+    job = here.client.wait(here.client.analyze(recordings["dog_large"], ["classify", "explain", "describe"]))
+    own = job.result(Explain).label
+    asked: list[Request] = []
+    page.context.on("request", lambda one: asked.append(one) if one.method == "POST" else None)
+    address = f"/tracks/{job.recording}"
+    here.go(address)
+    label, (check, checking) = page.get_by_label("Evidence label"), _checks(page)
+    expect(check).to_be_enabled()
+    labels = label.locator("option").evaluate_all("all => all.map((one) => one.value)")
+    another = next(name for name in labels if name != own)
+    with hung(stack, "gpu", "gpu-long"):
+        check.click()
+        expect(checking).to_be_disabled()
+        with page.expect_request(lambda one: one.method == "POST"):
+            label.select_option(another)
+        expect(check).to_have_count(0)
+        expect(page.get_by_label("Why", exact=True)).to_contain_text("The evidence is being computed.")
+        for name in (own, another, own):
+            label.select_option(name)
+        expect(checking).to_be_disabled()
+        here.expect_fine()
+        other = page.context.new_page()
+        other.goto(f"{here.url}{address}")
+        expect(_checks(other)[1]).to_be_disabled()
+        other.get_by_label("Evidence label").select_option(another)
+        expect(other.get_by_label("Why", exact=True)).to_contain_text("The evidence is being computed.")
+        page.reload()
+        expect(checking).to_be_disabled()
+    expect(page.locator(".believed__verdict")).to_be_visible(timeout=_ENDS_MS)
+    expect(other.locator(".amber")).to_contain_text(f"made it say {another.replace('_', ' ')}", timeout=_ENDS_MS)
+    other.get_by_label("Evidence label").select_option(own)
+    expect(other.locator(".believed__verdict")).to_be_visible(timeout=_ENDS_MS)
+    assert [json.loads(one.post_data or "")["options"]["explain"]["label"] for one in asked] == [own, another]
+    assert len(here.client.jobs().items) == 3
+
+
+def test_a_page_that_knows_of_nothing_follows_what_is_computed(
+    visit: Callable[..., Visit], stack: RunningStack, recordings: dict[str, Path]
+) -> None:
+    """What another program asked for since the page was opened is found before it is asked for."""
+    here = visit()
+    page = here.page
+    job = here.client.wait(here.client.analyze(recordings["dog_large"], ["classify", "explain", "describe"]))
+    explained = job.result(Explain)
+    here.go(f"/tracks/{job.recording}")
+    check, checking = _checks(page)
+    expect(check).to_be_enabled()
+    with hung(stack, "gpu", "gpu-long"):
+        options = {"classify": {"model": explained.model.name}, "explain": {"label": explained.label, "trust": True}}
+        here.client.create_job(job.recording, ["explain"], options)
+        check.click()
+        expect(checking).to_be_disabled()
+    expect(page.locator(".believed__verdict")).to_be_visible(timeout=_ENDS_MS)
+    assert len(here.client.jobs().items) == 2
+
+
+def _checks(page: Page) -> tuple[Locator, Locator]:
+    """The button that asks for a check, and the one that says that it is made."""
+    why = page.get_by_label("Why", exact=True)
+    return why.get_by_role("button", name="Check the evidence"), why.get_by_role("button", name="Checking …")
 
 
 def test_what_passes_looks_other_than_what_fails(visit: Callable[..., Visit], recordings: dict[str, Path]) -> None:

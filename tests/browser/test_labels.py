@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
-from playwright.sync_api import Locator, ViewportSize, expect
+from playwright.sync_api import Locator, Route, ViewportSize, expect
 
 from phonoscope.contract.labels import LabelState
-from tests.browser.visit import NARROW, PLOTS_LOADED, WIDE, Visit
+from tests.browser.visit import PLOTS_LOADED, SIZES, Visit
 from tests.support import tone_wav
 
 _PLACE = "0:01.0 – 0:02.0"
@@ -64,6 +63,38 @@ def test_labels_are_confirmed_rejected_and_undone(visit: Callable[..., Visit], t
     expect(row).to_have_count(1)
 
 
+@SIZES
+def test_labels_are_typed_one_after_another(visit: Callable[..., Visit], tmp_path: Path, size: ViewportSize) -> None:
+    """The field keeps the focus, also while a label before is still being stored; each is stored in its turn."""
+    here = visit(size)
+    page = here.page
+    track = _tone(here, tmp_path, 1.0)
+    here.go(f"/tracks/{track}")
+    own = _own(here)
+    field = own.get_by_label("Add a label")
+    held: list[Route] = []
+
+    def hold_first(route: Route) -> None:
+        if route.request.method == "GET" or held:
+            route.continue_()
+        else:
+            held.append(route)
+
+    page.route("**/v1/tracks/*/labels", hold_first)
+    field.click()
+    for label in ("hum", "rattle", "hiss"):
+        page.keyboard.type(label)
+        page.keyboard.press("Enter")
+        expect(field).to_have_value("")
+        expect(field).to_be_focused()
+    assert _said(here, track) == set()
+    held[0].continue_()
+    expect(own.get_by_role("listitem")).to_have_text(["hum", "rattle", "hiss"], timeout=60_000)
+    expect(field).to_be_focused()
+    assert _said(here, track) == _whole(hum="confirmed", rattle="confirmed", hiss="confirmed")
+    here.expect_fine()
+
+
 def test_undo_takes_back_one_change_after_the_other(visit: Callable[..., Visit], tmp_path: Path) -> None:
     """Each that was made here, the last one first; what another program said meanwhile stays."""
     here = visit()
@@ -104,7 +135,7 @@ def test_undo_leaves_what_was_changed_elsewhere_since(visit: Callable[..., Visit
     assert _said(here, track) == _whole(hum="rejected")
 
 
-@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
+@SIZES
 def test_a_stretch_is_labelled_where_it_is_looped(
     visit: Callable[..., Visit], tmp_path: Path, size: ViewportSize
 ) -> None:

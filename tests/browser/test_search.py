@@ -8,7 +8,13 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.visit import BOTH, PLOTS_LOADED, Visit, record_players
+from tests.browser.axis import seconds_of
+from tests.browser.visit import BOTH, LONG_S, PLOTS_LOADED, Visit, record_players
+
+_FURTHEST = """
+    window.furthest = 0;
+    setInterval(() => { furthest = Math.max(furthest, ...window.players.map((one) => one.currentTime)); }, 5);
+"""
 
 
 @pytest.fixture
@@ -42,6 +48,24 @@ def test_words_find_what_is_heard(library: Visit) -> None:
     expect(moments.first.get_by_role("button", name="Play")).to_be_visible()
     assert "unit=moment" in page.url
     library.expect_fine(*BOTH)
+
+
+def test_a_moment_ends_where_it_ends(visit: Callable[..., Visit], long: Path) -> None:
+    """Its player is let go there, though the recording goes on."""
+    here = visit()
+    page = here.page
+    here.client.wait(here.client.analyze(long, ["classify", "embed"]))
+    record_players(page)
+    page.add_init_script(_FURTHEST)
+    here.go("/search?q=rain&unit=moment")
+    moment = page.get_by_role("list", name="Moments").get_by_role("listitem").first
+    moment.get_by_role("button", name="Play").click()
+    page.wait_for_function("() => window.players.at(-1)?.currentTime > 0.2")
+    end_s = seconds_of(moment.locator(".found__when").inner_text().partition("–")[2])
+    assert end_s < LONG_S - 5.0
+    page.evaluate(f"window.players.at(-1).currentTime = {end_s} - 0.5")
+    expect(moment.get_by_role("button", name="Play")).to_be_visible()
+    assert end_s - 0.5 < page.evaluate("furthest") < end_s + 1.0
 
 
 def test_a_sound_that_is_held_up_is_not_kept(library: Visit, recordings: dict[str, Path]) -> None:

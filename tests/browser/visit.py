@@ -20,6 +20,8 @@ BOTH = (NARROW, WIDE)
 SIZES = pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
 """For what has to be done again at each size."""
 _FITS = "() => document.documentElement.scrollWidth <= document.documentElement.clientWidth"
+BARKS_FROM_S, LONG_S = 20.0, 36.0
+"""Of the recording `long`: where its dog begins, and its end."""
 PLOTS_LOADED = """() => {
     const plots = [...document.querySelectorAll(".plot--wave, .plot--spectrogram")];
     return plots.length === 2 && plots.every((plot) => plot.ariaBusy === "false" && !plot.querySelector(".skeleton"));

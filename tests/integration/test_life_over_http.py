@@ -93,6 +93,7 @@ def test_a_repeat_is_cached_and_quick(client: Client, tmp_path: Path) -> None:
     heatmaps = [_heatmap(client, job) for job in (first, again)]
     assert heatmaps[0] == heatmaps[1]
     other = client.create_job(track.id, ["classify", "embed"], {"classify": {"top_k": 1}})
+    assert (other.options["classify"]["top_k"], sorted(other.options)) == (1, ["classify", "embed"])
     assert {task.name: task.cached for task in other.tasks} == {TaskName.CLASSIFY: False, TaskName.EMBED: True}
     anew = client.create_job(track.id, ["classify"], {"no_cache": True})
     assert not anew.task("classify").cached

@@ -82,8 +82,9 @@ def test_a_visitor_reads_what_is_there(client: Client, visitor: httpx.Client, sh
     levels = visitor.get(f"/v1/tracks/{shared.track_id}/waveform/levels")
     version, level = levels.json()["version"], levels.json()["levels"][-1]["level"]
     tile = visitor.get(f"/v1/tracks/{shared.track_id}/waveform/tiles/{level}/0", params={"version": version})
-    assert (again.status_code, levels.status_code, tile.status_code) == (304, 200, 200)
-    for answer in (results, again, levels, tile):
+    sound = visitor.get(f"/v1/tracks/{shared.track_id}/audio/parts/0")
+    assert (again.status_code, levels.status_code, tile.status_code, sound.status_code) == (304, 200, 200, 200)
+    for answer in (results, again, levels, tile, sound):
         assert (answer.headers["Cache-Control"], answer.headers["X-Robots-Tag"]) == ("no-store", "noindex")
     part = httpx.get(str(visitor.base_url.join(track["audio"]["url"])), headers={"Range": "bytes=0-3"}, timeout=60)
     assert (part.status_code, part.content, part.headers["Cache-Control"]) == (206, b"RIFF", "private, no-store")

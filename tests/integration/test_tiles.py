@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from phonoscope.audio.decode import Recording
 from tests.unit.audio.maker import Format, Maker
 
 RATE_HZ = 8_000
@@ -169,10 +170,28 @@ def test_what_is_no_tile_is_refused_by_its_field(http: httpx.Client, path: str, 
         assert http.get(f"{path}/spectrogram/tiles/1/0").json()["errors"][0]["field"] == "level"
 
 
+def test_the_sound_comes_in_parts(http: httpx.Client, path: str, samples: np.ndarray) -> None:
+    """Each from its own second on, to the sample, and a little into the next; what is none is refused by its field."""
+    levels(http, f"{path}/waveform")
+    both = (np.tile(samples, (2, 1)) / 32_768).astype(np.float32)
+    for number in (0, 2, 5):
+        answer = http.get(f"{path}/audio/parts/{number}")
+        assert (answer.status_code, answer.headers["Content-Type"]) == (200, "audio/flac")
+        with Recording(io.BytesIO(answer.content)) as part:
+            found = np.concatenate([block.samples for block in part.blocks()], axis=1)
+        start = number * 30 * RATE_HZ
+        assert np.array_equal(found, both[:, start : start + round(30.25 * RATE_HZ)]), number
+        again = http.get(f"{path}/audio/parts/{number}", headers={"If-None-Match": answer.headers["ETag"]})
+        assert (again.status_code, again.content) == (304, b"")
+    for none in ("6", "-1", "x"):
+        answer = http.get(f"{path}/audio/parts/{none}")
+        assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "number"), answer.text
+
+
 def test_others_have_no_tiles(http: httpx.Client, path: str, stranger: Any) -> None:
     """404 for another owner, whatever the version; 401 without a key."""
     version = levels(http, f"{path}/waveform")["version"]
-    for name in ("waveform/levels", f"waveform/tiles/0/0?version={version}", "spectrogram/tiles/2/0"):
+    for name in ("waveform/levels", "audio/parts/0", f"waveform/tiles/0/0?version={version}", "spectrogram/tiles/2/0"):
         answer = httpx.get(
             f"{http.base_url}{path}/{name}".replace("//v1", "/v1"),
             headers={"Authorization": stranger._http.headers["Authorization"]},

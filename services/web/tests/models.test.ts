@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Answer } from "../src/api/client";
-import { changed, type Choice, isOf, optionsOf } from "../src/state/explanation";
+import { changed, type Choice, isAsked, isOf, optionsOf } from "../src/state/explanation";
 import { answersOf, kindsHeard, modelOption, modelsNamed, modelsOf, modelsText, sameModels, shownLabels, tagsOf, thresholdOf } from "../src/state/models";
 import { METHODS, predictedLabels, type ResultOf } from "../src/state/results";
 
@@ -133,5 +133,39 @@ describe("what is explained", () => {
     expect(isOf(there, choice)).toBe(false);
     expect(isOf(result, { ...choice, stretch })).toBe(false);
     expect(isOf(there, { ...choice, stretch: { startS: 60, endS: 66 } })).toBe(false);
+  });
+
+  it("is being computed by a job that asks for it with all that is wanted besides", () => {
+    const heard = classified({ top: [{ label: "jazz", probability: 0.9 }] });
+    const explain = { label: "jazz", layer: "layer4", method: "grad-cam", start_s: null, end_s: null, trust: true, stems: false };
+    const asked = { classify: { model: ["genre-10", "music-100"] }, explain };
+    expect(isAsked(asked, choice, {}, heard)).toBe(true);
+    expect(isAsked(asked, choice, { trust: true }, heard)).toBe(true);
+    expect(isAsked(asked, choice, { trust: true, stems: true }, heard)).toBe(false);
+    expect(isAsked(optionsOf(choice, { stems: true }), choice, { stems: true }, heard)).toBe(true);
+    for (const other of [{ model: "music-100" }, { label: "rock" }, { layer: "layer2" }, { method: "hirescam" } as const]) {
+      expect(isAsked(asked, { ...choice, ...other }, {}, heard)).toBe(false);
+    }
+    const stretch = { startS: 60, endS: 65 };
+    const there = { ...asked, explain: { ...explain, start_s: 60, end_s: 65 } };
+    expect(isAsked(there, { ...choice, stretch }, {}, heard)).toBe(true);
+    expect(isAsked(there, choice, {}, heard)).toBe(false);
+    expect(isAsked(asked, { ...choice, stretch }, {}, heard)).toBe(false);
+    expect(isAsked({ ...asked, explain: { ...explain, artifacts: [] } }, choice, {}, heard)).toBe(false);
+    expect(isAsked({ describe: {} }, choice, {}, heard)).toBe(false);
+    expect(isAsked(undefined, choice, {}, heard)).toBe(false);
+  });
+
+  it("is of the label that counts, by the model that was chosen, where a job names neither", () => {
+    const heard = classified({ top: [{ label: "jazz", probability: 0.9 }] });
+    const whole = { ...choice, method: METHODS[0] };
+    for (const asked of [{ explain: { layer: "layer4" } }, { classify: { model: "auto" }, explain: { label: null, layer: "layer4" } }]) {
+      expect(isAsked(asked, whole, {}, heard)).toBe(true);
+      expect(isAsked(asked, { ...whole, label: "rock" }, {}, heard)).toBe(false);
+      expect(isAsked(asked, { ...whole, model: "music-100" }, {}, heard)).toBe(false);
+      expect(isAsked(asked, whole, {}, null)).toBe(false);
+      expect(isAsked(asked, null, {}, null)).toBe(true);
+    }
+    expect(isAsked({ explain: { label: "rock" } }, null, {}, heard)).toBe(false);
   });
 });

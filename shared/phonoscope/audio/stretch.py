@@ -1,4 +1,4 @@
-"""Parts of a recording as ``describe`` measures them: samples for an outline, columns for a spectrogram."""
+"""Parts of a recording as ``describe`` measures them: samples to be drawn or heard, columns for a spectrogram."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from phonoscope.audio.part import WALKED
 from phonoscope.audio.partial_file import PartialFile
 from phonoscope.audio.points import SeekPoint, SeekPoints
 from phonoscope.audio.pyramid import FACTOR, Items, extremes_of
-from phonoscope.audio.samples import Block, Samples
+from phonoscope.audio.samples import Block, Samples, stereo
 from phonoscope.audio.speakers import Speakers
 from phonoscope.audio.spectrogram import MelLevels, quantised
 from phonoscope.errors import UndecodableRecording
@@ -105,6 +105,19 @@ class StoredRecording:
                     break
         return Stretch(start, kept.joined())
 
+    def sound(self, start: int, stop: int) -> Samples:
+        """Left and right, as by ``phonoscope.audio.samples.stereo``; fewer samples at the recording's end.
+
+        Shape:
+            - output: ``(2, samples)``
+
+        Raises as ``stretch`` does.
+        """
+        stop = min(stop, self.samples)
+        with self._from(start) as (place, blocks):
+            mixed = ((stereo(block), block.sample_rate_hz) for block in blocks)
+            return np.concatenate(list(self._between(place, mixed, start, stop, 2)), axis=1)
+
     def columns(self, level: int, first: int, last: int, window: int | None = None) -> MelLevels:
         """A spectrogram's columns, from ``first`` up to ``last``; silence where the recording does not reach.
 
@@ -120,8 +133,9 @@ class StoredRecording:
         column, around = FACTOR**level, frame_size(self.sample_rate_hz, window) // 2
         hop = min(column, window // 2) if window else column
         start, stop = first * column - around, last * column + around
-        with self._from(start) as opened:
-            pieces = self._between(*opened, start, stop)
+        with self._from(start) as (place, blocks):
+            heard = ((block.samples, block.sample_rate_hz) for block in blocks)
+            pieces = self._between(place, heard, start, stop, self.channels)
             powers = _frames(pieces, self.sample_rate_hz, hop, window)
             found = _columns(powers, around // hop, column // hop)
             parts: list[MelLevels] = []
@@ -184,13 +198,19 @@ class StoredRecording:
         lasts_s = self.samples / self.sample_rate_hz
         return recording.stated_s is not None and abs(recording.stated_s - lasts_s) < _SAME_S
 
-    def _between(self, place: Place, blocks: Iterable[Block], start: int, stop: int) -> Iterator[Samples]:
-        """The samples between two positions, with silence before the recording's start and after its end."""
-        channels, position, at_rate = self.channels, place.position, AtRate(self.sample_rate_hz, place)
+    def _between(
+        self, place: Place, pieces: Iterable[tuple[Samples, int]], start: int, stop: int, channels: int
+    ) -> Iterator[Samples]:
+        """The samples between two positions, with silence before the recording's start and after its end.
+
+        Args:
+            place: where the pieces begin, which are consecutive samples with their rates.
+        """
+        position, at_rate = place.position, AtRate(self.sample_rate_hz, place)
         if start < 0:
             yield np.zeros((channels, -start), dtype=np.float32)
-        for block in blocks:
-            samples = at_rate(block.samples, block.sample_rate_hz)
+        for piece, rate_hz in pieces:
+            samples = at_rate(piece, rate_hz)
             first, last = (max(0, edge - position) for edge in (start, stop))
             channels, position = len(samples), position + samples.shape[1]
             if first < min(last, samples.shape[1]):

@@ -95,6 +95,10 @@ class Job(BaseModel):
     created_at: datetime
     finished_at: datetime | None
     metadata: dict[str, Any]
+    options: dict[str, dict[str, Any]] = Field(
+        default_factory=dict,
+        description="what its tasks were asked with, by name; with `classify`, whose model all gpu tasks use",
+    )
     tasks: list[Task]
 
     @property

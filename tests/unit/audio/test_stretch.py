@@ -69,7 +69,7 @@ def from_start(data: bytes, probe: Probe) -> StoredRecording:
 
 
 def test_a_part_is_what_it_is_from_the_start(recording_format: Format, make: Maker) -> None:
-    """Its samples and its columns, in every format that leads to them; of others it is refused far from the start."""
+    """What is drawn and heard of it, in every format that leads to it; of others it is refused far from the start."""
     data = make.encode(recording_format, chirp(recording_format.rate_hz, 3.5, recording_format.channels))
     probe = make.examine(data)
     leads = probe.container not in FROM_START and (probe.container, probe.codec) != ("caf", "alac")
@@ -81,6 +81,8 @@ def test_a_part_is_what_it_is_from_the_start(recording_format: Format, make: Mak
             part.columns(0, start, start + 1)
         return
     assert part.stretch(start, stop).mono == pytest.approx(whole.stretch(start, stop).mono, abs=2e-3)
+    assert part.sound(start, stop) == pytest.approx(whole.sound(start, stop), abs=2e-3)
+    assert part.sound(start, stop).shape == (2, stop - start)
     level = spectrogram_finest(rate_hz, 1) - 2
     first = start // 4**level
     wanted, found = (each.columns(level, first, first + 64).astype(int) for each in (whole, part))

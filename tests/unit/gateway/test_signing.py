@@ -14,6 +14,7 @@ from phonoscope.contract import ArtifactLink, SignedLink
 from phonoscope.errors import InvalidSignature, SignatureExpired
 from phonoscope.work import Artifact
 from phonoscope_gateway.signing import Signer, artifact_path, audio_path
+from phonoscope_gateway.tracks.view import moment_link
 
 SIGNER = Signer(b"a secret of the tests", 3600)
 NOW_S = 1_700_000_000.5
@@ -113,6 +114,14 @@ def test_another_secret_opens_nothing() -> None:
 def test_the_secret_is_not_shown() -> None:
     """A signer in a traceback gives nothing away."""
     assert "a secret of the tests" not in repr(SIGNER)
+
+
+def test_a_moment_s_link_is_to_the_millisecond() -> None:
+    """Hours into a recording too; the signature is the recording's."""
+    audio = SIGNER.link(audio_path("trk_1"), NOW_S)
+    found = moment_link(audio, 21_595.25, 21_600.0)
+    assert found == SignedLink(url=f"{audio.url}#t=21595.25,21600", expires_at=audio.expires_at)
+    assert moment_link(audio, 0.0, 7.125).url.endswith("#t=0,7.125")
 
 
 def test_references_become_links() -> None:

@@ -13,9 +13,10 @@ import pytest
 from numpy.typing import NDArray
 
 from phonoscope.audio.confined import ConfinedRecording
+from phonoscope.audio.decode import Recording
 from phonoscope.audio.pyramid import EXTREMES, OUTLINE, Pyramid, PyramidWriter, extremes_of
 from phonoscope.errors import InvalidRequest, OutdatedResult
-from phonoscope_gateway.pictures.levels import Source, levels
+from phonoscope_gateway.pictures.levels import HEARD_MORE_S, HEARD_S, Source, levels
 from phonoscope_gateway.stretches import Stretches
 from tests.unit.audio.maker import Format, Maker
 
@@ -135,6 +136,28 @@ def test_points_that_cannot_be_read(in_matroska: dict[str, bytes]) -> None:
         drawn(found, 0, 0)
 
 
+def test_late_sound_has_the_mark_where_it_is(objects: dict[str, bytes]) -> None:
+    """Of six hours, for a few bytes of the file; the last part ends with the recording, and there is none after it."""
+    found, store = source(objects)
+    store.fetched_bytes = 0
+    number, place = divmod(MARK, HEARD_S * RATE_HZ)
+    content = asyncio.run(found.sound(number, "own_1"))
+    assert store.fetched_bytes < len(objects["recording"]) / 8
+    heard = _decoded(content)
+    assert heard.shape == (2, round((HEARD_S + HEARD_MORE_S) * RATE_HZ))
+    assert [np.flatnonzero(channel > 0.5).tolist() for channel in heard] == [[place], [place]]
+    last = 6 * 3_600 // HEARD_S - 1
+    assert _decoded(asyncio.run(found.sound(last, "own_1"))).shape == (2, HEARD_S * RATE_HZ)
+    found.check_sound(last)
+    with pytest.raises(InvalidRequest):
+        found.check_sound(last + 1)
+
+
+def _decoded(content: bytes) -> NDArray[np.float32]:
+    with Recording(io.BytesIO(content)) as recording:
+        return np.concatenate([block.samples for block in recording.blocks()], axis=1)
+
+
 @pytest.mark.parametrize(
     ("changes", "end_s"),
     [
@@ -154,4 +177,8 @@ def test_levels_say_how_far_detail_reaches(objects: dict[str, bytes], changes: d
     if end_s < 6 * 3_600.0:
         with pytest.raises(InvalidRequest):
             found.span(0, last)
+        with pytest.raises(InvalidRequest):
+            found.check_sound(int(end_s) // HEARD_S)
+    if end_s:
+        found.check_sound(int(end_s) // HEARD_S - 1)
     found.span(3, found.pyramid.tiles(3) - 1)

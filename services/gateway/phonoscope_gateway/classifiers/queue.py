@@ -8,7 +8,7 @@ from phonoscope.db.classifiers.teaching import find_classifier
 from phonoscope.db.library.tracks import tracks_by_id
 from phonoscope.db.service.keys import Caller
 from phonoscope_gateway.state import State
-from phonoscope_gateway.tracks.view import audio_link
+from phonoscope_gateway.tracks.view import audio_link, moment_link
 
 
 def read_queue(state: State, caller: Caller, name: str, most: int) -> ReviewQueue:
@@ -24,7 +24,7 @@ def read_queue(state: State, caller: Caller, name: str, most: int) -> ReviewQueu
         if track is None:
             continue
         start_s, end_s = (round(min(second, track.duration_s), 3) for second in (each.start_s, each.end_s))
-        link = audio_link(signer.of(track.link_key), track.id)
+        link = moment_link(audio_link(signer.of(track.link_key), track.id), start_s, end_s)
         items.append(
             QueuedWindow(
                 track_id=track.id,
@@ -34,7 +34,7 @@ def read_queue(state: State, caller: Caller, name: str, most: int) -> ReviewQueu
                 label=each.label,
                 probability=each.probability,
                 reason=each.reason,
-                audio_url=f"{link.url}#t={start_s:g},{end_s:g}",
+                audio_url=link.url,
                 expires_at=link.expires_at,
             )
         )

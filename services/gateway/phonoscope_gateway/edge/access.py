@@ -48,10 +48,11 @@ _JSON_LIMITS = (
 """Of bodies that may be larger than others."""
 
 
-_OF_A_TRACK = re.compile(r"/v1/tracks/(?P<track>[^/]+)(?P<rest>(?:/[a-z.]+){0,2})(?:/[0-9]+/[0-9]+)?", re.ASCII)
+_OF_A_TRACK = re.compile(r"/v1/tracks/(?P<track>[^/]+)(?P<rest>(?:/[a-z.]+){0,2})(?:/[0-9]+){0,2}", re.ASCII)
 _SHARED = frozenset(
     {
         "",
+        "/audio/parts",
         "/results",
         "/stems",
         "/stems.zip",

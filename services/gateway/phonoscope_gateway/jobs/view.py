@@ -15,7 +15,7 @@ from phonoscope.db.tasks.running import as_task
 from phonoscope.db.tasks.waiting import Ahead, count_ahead
 from phonoscope.errors import OutdatedResult
 from phonoscope.logs import get_logger
-from phonoscope.states import Status, TaskName, TaskQueue
+from phonoscope.states import Pool, Status, TaskName, TaskQueue
 from phonoscope.tasks import TASKS
 from phonoscope.tasks.classify import ClassifyResult
 from phonoscope.tasks.describe import DescribeResult
@@ -43,6 +43,13 @@ def describe_jobs(signer: Signer, session: Session, rows: Sequence[JobRow]) -> l
     ]
 
 
+def _options_of(row: JobRow) -> dict[str, dict[str, Any]]:
+    names = {task.name for task in row.tasks}
+    if any(task.pool is Pool.GPU for task in row.tasks):
+        names.add(TaskName.CLASSIFY)
+    return {name: row.options[name] for name in TaskName if name in names and name in row.options}
+
+
 def _is_described(row: JobRow) -> bool:
     """Whether the track's labels matter to the job: they are those of its own audio track."""
     described = any(task.name is TaskName.DESCRIBE and task.result is not None for task in row.tasks)
@@ -65,6 +72,7 @@ def _describe_job(
         created_at=row.created_at,
         finished_at=row.finished_at,
         metadata=row.client_metadata,
+        options=_options_of(row),
         tasks=[
             describe_task(task, ahead.get((row.id, TaskQueue(task.pool, task.lane))), found.get(task.name))
             for task in row.tasks

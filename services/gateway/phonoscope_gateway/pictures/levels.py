@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from anyio import to_thread
 
+from phonoscope.audio.encode import Encoder
 from phonoscope.audio.mel_power import WINDOWS
 from phonoscope.audio.part import WALKED
 from phonoscope.audio.partial_file import PartialFile
@@ -25,6 +26,7 @@ from phonoscope.audio.pyramid import (
     Items,
     Pyramid,
 )
+from phonoscope.audio.samples import Samples
 from phonoscope.audio.spectrogram import LOWEST_DBFS, STEP_DB, MelLevels, MelSpectrogram
 from phonoscope.audio.stretch import StoredRecording, Stretch, leads_anywhere
 from phonoscope.contract import PictureLevels, SpectrogramLevels, TileLevel, WaveformLevels
@@ -40,6 +42,10 @@ _UNIT = 1 << 20
 """Samples that are decoded at once for an outline: whole tiles of every level that is decoded."""
 DRAWING = 2
 """Raised when tiles are drawn otherwise: they are kept for good under the version that they were fetched by."""
+HEARD_S = 30
+"""Seconds from one part that is heard to the next."""
+HEARD_MORE_S = 0.25
+"""Seconds by which it goes on into the next."""
 _LONGEST_LEAD_S = 900.0
 _MOST_BYTES = 256 << 20
 _MOST_WALKED_BYTES = 512 << 20
@@ -148,6 +154,37 @@ class Source:
             return await stretches.drawn(whose, (*of, unit), partial(self._stretch, unit), draw)
         decode = partial(self._columns, level, start, stop, window)
         return await stretches.drawn(whose, (*of, level, number, window), decode, grey)
+
+    def check_sound(self, number: int) -> None:
+        """Raises ``InvalidRequest`` where the recording has no such part, or it is not decoded."""
+        start, stop = self._sound_span(number)
+        if start >= self.pyramid.samples:
+            raise InvalidRequest.field("number", "the recording ends before")
+        if min(stop - self._overlap, self.pyramid.samples) > self.detail_end:
+            raise InvalidRequest.field("number", "later parts are not decoded here")
+
+    async def sound(self, number: int, whose: str) -> bytes:
+        """A part of the recording to be heard, as FLAC. Arguments and errors as of ``tile``."""
+        of = (self.track.id, self._index, "sound", number)
+        return await self.state.stretches.drawn(whose, of, partial(self._sound, number), self._encoded)
+
+    def _sound_span(self, number: int) -> tuple[int, int]:
+        start = number * HEARD_S * self.pyramid.sample_rate_hz
+        return start, start + HEARD_S * self.pyramid.sample_rate_hz + self._overlap
+
+    @property
+    def _overlap(self) -> int:
+        return round(HEARD_MORE_S * self.pyramid.sample_rate_hz)
+
+    def _sound(self, number: int) -> Samples:
+        with self._stored() as recording:
+            return recording.sound(*self._sound_span(number))
+
+    def _encoded(self, samples: Samples) -> bytes:
+        file = io.BytesIO()
+        with Encoder(file, self.pyramid.sample_rate_hz, 2) as encoder:
+            encoder.write(samples)
+        return file.getvalue()
 
     def _kept_tile(self, level: int, number: int) -> bytes:
         items = self._kept(level, *self.pyramid.span(level, number))

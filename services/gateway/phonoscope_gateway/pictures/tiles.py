@@ -1,4 +1,4 @@
-"""The calls for parts of a track's pictures, under ``/v1/tracks/{id}``."""
+"""The calls for parts of a track's pictures and of its sound, under ``/v1/tracks/{id}``."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from typing import Annotated, Any
 from anyio import to_thread
 from fastapi import APIRouter, Path, Query, Response
 
+from phonoscope.audio.encode import FLAC
 from phonoscope.audio.mel_power import WINDOWS
 from phonoscope.audio.pyramid import OUTLINE, SPECTROGRAM
 from phonoscope.contract import SpectrogramLevels, WaveformLevels
 from phonoscope.errors import TooManyTiles
 from phonoscope.requests import WholeText
-from phonoscope_gateway.pictures.levels import DRAWING, levels, source_of, version_of
+from phonoscope_gateway.pictures.levels import DRAWING, Source, levels, source_of, version_of
 from phonoscope_gateway.pictures.view import UNTIL_MEASURED, PictureRequestDep
 from phonoscope_gateway.problems import KEYED, problems
 
@@ -88,6 +89,32 @@ async def read_spectrogram_tile(
     `window` all of them have the same; the recording is decoded for it, to some minutes in one tile.
     """
     return await _part(view, track_id, SPECTROGRAM, level, number, version, window)
+
+
+@router.get("/{track_id}/audio/parts/{number}", response_class=Response, responses=_tile(FLAC.media_type))
+async def read_audio_part(track_id: str, number: NumberPath, view: PictureRequestDep) -> Response:
+    """The recording's sound from `number` times 30 s on, for 30.25 s: each sample is where all tasks have it.
+
+    FLAC, left and right, at the recording's rate. The recording is decoded for it, up to `detail_end_s` of the
+    waveform's `levels`.
+    """
+    source = await _source(view, track_id, OUTLINE)
+    if isinstance(source, Response):
+        return source
+    tag = f'"{version_of(source.row)}.sound.{number}"'
+    if view.has(tag):
+        return view.unchanged(tag)
+    source.check_sound(number)
+    content = None if view.head else await source.sound(number, view.caller.counts_as)
+    return Response(content, headers=view.headers(tag), media_type=FLAC.media_type)
+
+
+async def _source(view: PictureRequestDep, track_id: str, kind: str) -> Source | Response:
+    """A track's picture; until it is measured, the answer."""
+    found = await to_thread.run_sync(view.find, track_id, kind)
+    if isinstance(found, Response):
+        return found
+    return await to_thread.run_sync(source_of, view.state, view.caller.owner_id, found, view.audio_track)
 
 
 def _levels(view: PictureRequestDep, track_id: str, kind: str) -> Response:

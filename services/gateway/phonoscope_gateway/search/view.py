@@ -17,7 +17,6 @@ from phonoscope.contract import (
     SearchAnswer,
     SearchCopy,
     SearchItem,
-    SignedLink,
     Track,
 )
 from phonoscope.db.library.tracks import tracks_by_id
@@ -28,7 +27,7 @@ from phonoscope_gateway.search.find import FoundPage
 from phonoscope_gateway.search.queries import Query
 from phonoscope_gateway.search.spaces import space_id_of
 from phonoscope_gateway.signing import Signer
-from phonoscope_gateway.tracks.view import describe_tracks
+from phonoscope_gateway.tracks.view import describe_tracks, moment_link
 
 _LEAST_SHOWN = 0.005
 _MOST_LOOKED_THROUGH_S = 36_000.0
@@ -94,8 +93,7 @@ class _Shown:
             return None
         track = self.tracks[candidate.track_id]
         start_s, end_s = (round(min(second, track.duration_s), 3) for second in span_s)
-        link = SignedLink(url=f"{track.audio.url}#t={start_s:g},{end_s:g}", expires_at=track.audio.expires_at)
-        return FoundMoment(start_s=start_s, end_s=end_s, audio=link)
+        return FoundMoment(start_s=start_s, end_s=end_s, audio=moment_link(track.audio, start_s, end_s))
 
     def _heard(self, heard: Mapping[int, float]) -> list[MatchedLabel]:
         """Of the labels that were searched by those that are heard, each once, the most probable first."""

@@ -68,6 +68,12 @@ def audio_link(signer: Signer, track_id: str) -> SignedLink:
     return signer.link(audio_path(track_id), time())
 
 
+def moment_link(audio: SignedLink, start_s: float, end_s: float) -> SignedLink:
+    """A link that plays a part of a recording, by milliseconds: the recording's, with a media fragment (W3C, 2012)."""
+    start, end = (f"{second:.3f}".rstrip("0").rstrip(".") for second in (start_s, end_s))
+    return audio.model_copy(update={"url": f"{audio.url}#t={start},{end}"})
+
+
 def cover_link(signer: Signer, cover: Cover) -> ArtifactLink:
     """A link to a cover that is valid from now on.
 

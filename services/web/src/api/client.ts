@@ -33,6 +33,7 @@ export type Stems = Schemas["Stems"];
 export type Stem = Schemas["Stem"];
 export type JobRequest = Schemas["JobRequest"];
 export type JobOptions = Schemas["JobOptions"];
+export type ClassifyOptions = Schemas["ClassifyOptions"];
 export type ExplainOptions = Schemas["ExplainOptions"];
 export type Answer = Schemas["Answer"];
 export type Kind = Schemas["Kind"];

@@ -117,8 +117,6 @@ function usePlayable(loaded: Loaded | null, mix: Mix): StemsSource | null {
     return () => source.pause();
   }, [source, transport]);
   useEffect(() => source?.setMix(mix), [source, mix]);
-  const clicks = useStore(transport.clicks);
-  useEffect(() => source?.setClicks(clicks), [source, clicks]);
   return source;
 }
 
@@ -145,7 +143,7 @@ function PlayStems({ ready }: { ready: boolean }) {
 }
 
 function Attribution({ explanation }: { explanation: Explanation }) {
-  const { stems, wanted, submitting, explainStems } = explanation;
+  const { stems, wanted, explainingStems, explainStems } = explanation;
   const readOnly = useReadOnly();
   if (stems) {
     const where = `These are of one window, ${time(stems.start_s)} – ${time(stems.end_s)}.`;
@@ -157,8 +155,8 @@ function Attribution({ explanation }: { explanation: Explanation }) {
   }
   if (!wanted || readOnly) return null;
   return (
-    <Button disabled={submitting} onClick={explainStems}>
-      {submitting ? "Computing …" : `Which stem is ${labelText(wanted.label)}?`}
+    <Button disabled={explainingStems} onClick={explainStems}>
+      {explainingStems ? "Computing …" : `Which stem is ${labelText(wanted.label)}?`}
     </Button>
   );
 }

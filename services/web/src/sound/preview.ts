@@ -1,6 +1,8 @@
 import { useCallback, useEffect, useRef, useState } from "react";
 import { release, streamed } from "./audioSource";
 
+const WATCH_MS = 20;
+
 export type Preview = { playing: string | null; toggle: (id: string, sound: Sound) => void };
 export type Sound = { url: string; startS?: number; endS?: number; volume?: number };
 
@@ -25,18 +27,23 @@ export function usePreview(onPlay: () => void = () => undefined): Preview & { st
   return { playing, toggle, stop };
 }
 
+/** A moment's end is watched here: not every address has it, and browsers look for it a few times a second. */
 function started({ url, startS = 0, endS, volume = 1 }: Sound, stop: () => void): HTMLAudioElement {
   const element = streamed(url);
   element.volume = volume;
   if (startS) element.currentTime = startS;
+  // Another may play by the time that a released one says that it could not.
+  const isCurrent = () => element.hasAttribute("src");
   element.onended = stop;
-  element.ontimeupdate = () => {
-    if (endS !== undefined && element.currentTime >= endS) stop();
-  };
-  // The address's own end of the moment pauses it.
-  element.onpause = () => {
-    if (!element.ended && endS !== undefined) stop();
-  };
-  element.play().catch(() => stop());
+  if (endS !== undefined) {
+    const watch = setInterval(() => {
+      if (!isCurrent()) clearInterval(watch);
+      else if (element.currentTime >= endS) stop();
+    }, WATCH_MS);
+    element.onpause = () => {
+      if (!element.ended) stop();
+    };
+  }
+  element.play().catch(() => isCurrent() && stop());
   return element;
 }

@@ -1,5 +1,6 @@
 // Time stretching by overlapped grains, WSOLA (Verhelst and Roelands, 1993).
-const HOP_S = 0.04;
+/** Seconds from one grain to the next, as they are heard. */
+export const GRAIN_S = 0.04;
 const SEARCH_S = 0.012;
 const AHEAD_S = 1.3;
 const EVERY_MS = 100;
@@ -23,21 +24,22 @@ export class Stretcher {
     this.#sounds = sounds;
   }
 
-  /** Starts at a time of the context's clock, from a position in the sounds. */
-  start(atTime: number, fromS: number, speed: number): void {
+  /** Starts at a time of the context's clock, from a position in the sounds; ends after so many grains. */
+  start(atTime: number, fromS: number, speed: number, grains = Number.POSITIVE_INFINITY): void {
     this.#reference ??= referenceOf(this.#sounds.map(({ buffer }) => buffer));
     const reference = this.#reference;
     let [grain, before] = [0, fromS];
     const schedule = () => {
-      for (; atTime + grain * HOP_S < this.#context.currentTime + AHEAD_S; grain += 1) {
-        const wanted = fromS + grain * HOP_S * speed;
+      for (; grain < grains && atTime + grain * GRAIN_S < this.#context.currentTime + AHEAD_S; grain += 1) {
+        const wanted = fromS + grain * GRAIN_S * speed;
         if (wanted > reference.samples.length / reference.rateHz) return;
-        before = grain ? nextGrain(reference, before + HOP_S, wanted) : wanted;
-        this.#grain(atTime + grain * HOP_S, before);
+        before = grain ? nextGrain(reference, before + GRAIN_S, wanted) : wanted;
+        this.#grain(atTime + grain * GRAIN_S, before);
       }
+      if (grain >= grains) clearInterval(this.#timer);
     };
-    schedule();
     this.#timer = setInterval(schedule, EVERY_MS);
+    schedule();
   }
 
   stop(): void {
@@ -49,13 +51,13 @@ export class Stretcher {
   #grain(atTime: number, fromS: number): void {
     // A grain that is late already starts where it would be by now.
     const late = Math.max(0, this.#context.currentTime - atTime);
-    if (late >= HOP_S) return;
+    if (late >= GRAIN_S) return;
     for (const { buffer, out } of this.#sounds) {
       const player = new AudioBufferSourceNode(this.#context, { buffer });
       const fade = new GainNode(this.#context, { gain: 0 });
-      fade.gain.setValueCurveAtTime(CURVE, atTime + late, 2 * HOP_S - late);
+      fade.gain.setValueCurveAtTime(CURVE, atTime + late, 2 * GRAIN_S - late);
       player.connect(fade).connect(out);
-      player.start(atTime + late, Math.max(0, fromS + late), 2 * HOP_S - late);
+      player.start(atTime + late, Math.max(0, fromS + late), 2 * GRAIN_S - late);
       this.#live.add(player);
       player.onended = () => {
         this.#live.delete(player);
@@ -67,7 +69,7 @@ export class Stretcher {
 
 /** Where, near a wanted position, a grain continues best what is heard at another one; all in seconds. */
 export function nextGrain({ samples, rateHz }: Reference, continuedS: number, wantedS: number): number {
-  const length = Math.round(HOP_S * rateHz);
+  const length = Math.round(GRAIN_S * rateHz);
   const [from, to] = [Math.round(continuedS * rateHz), Math.round(wantedS * rateHz)];
   const reach = Math.round(SEARCH_S * rateHz);
   let [best, alike] = [to, Number.NEGATIVE_INFINITY];

@@ -13,6 +13,8 @@ export interface Source {
   now(): number;
   /** Changes how it is played, at once. */
   setSound(settings: SoundSettings): void;
+  /** Adds a click on each beat, from now on; null takes them away. */
+  setClicks?(beats: Beats | null): void;
   /** Stops it for good and frees what it holds. */
   close(): void;
   /** Is called, where it is set, when the sound breaks off. */
@@ -21,6 +23,8 @@ export interface Source {
 
 /** `other` is the recording that this one is compared with. */
 export type SourceName = "recording" | "evidence" | "stems" | "other";
+/** The sources that beats are heard with. */
+export const CLICKED: readonly SourceName[] = ["recording", "stems"];
 export type Loop = { startS: number; endS: number };
 export type Playing = {
   playing: boolean;
@@ -49,12 +53,11 @@ export class Transport {
   });
   /** The position in seconds; changes many times a second while it plays. */
   readonly time = new Store(0);
-  /** The beats that are heard as clicks; null while none are. */
-  readonly clicks = new Store<Beats | null>(null);
   /** How all sources are played. */
   readonly sound: Store<SoundSettings>;
   readonly durationS: number;
   readonly #sources = new Map<SourceName, Source>();
+  #clicks: Beats | null = null;
   #timer: ReturnType<typeof setInterval> | undefined;
   #attempt = 0;
 
@@ -68,6 +71,7 @@ export class Transport {
     this.#sources.get(name)?.close();
     this.#sources.set(name, source);
     source.setSound(this.sound.get());
+    if (this.#clicks && CLICKED.includes(name)) source.setClicks?.(this.#clicks);
     source.onFailure = (problem) => {
       if (this.#sources.get(name) !== source || this.state.get().source !== name) return;
       this.pause();
@@ -104,9 +108,7 @@ export class Transport {
       clearInterval(this.#timer);
       this.#timer = setInterval(() => this.#tick(), TICK_MS);
     } catch (error) {
-      if (attempt !== this.#attempt) return;
-      this.pause();
-      this.state.update({ problem: error instanceof Error ? error.message : "it cannot be played" });
+      if (attempt === this.#attempt) this.#failed(error);
     }
   }
 
@@ -147,6 +149,12 @@ export class Transport {
     for (const source of this.#sources.values()) source.setSound(settings);
   }
 
+  /** Adds a click on each beat to the recording and its stems; null takes them away. */
+  setClicks(beats: Beats | null): void {
+    this.#clicks = beats;
+    for (const name of CLICKED) this.#sources.get(name)?.setClicks?.(beats);
+  }
+
   /** Stops and closes all sources. */
   close(): void {
     this.pause();
@@ -156,6 +164,11 @@ export class Transport {
 
   #source(): Source | undefined {
     return this.#sources.get(this.state.get().source);
+  }
+
+  #failed(error: unknown): void {
+    this.pause();
+    this.state.update({ problem: error instanceof Error ? error.message : "it cannot be played" });
   }
 
   #tick(): void {
@@ -168,7 +181,7 @@ export class Transport {
     const { loop } = this.state.get();
     if (loop && now >= loop.endS) {
       this.time.set(loop.startS);
-      void source.play(Math.max(source.startS, loop.startS));
+      source.play(Math.max(source.startS, loop.startS)).catch((error: unknown) => this.#failed(error));
       return;
     }
     this.time.set(Math.min(now, this.durationS));

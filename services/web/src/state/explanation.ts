@@ -1,5 +1,7 @@
 import { useState } from "react";
-import type { ExplainOptions } from "../api/client";
+import type { ClassifyOptions, ExplainOptions, Job, Task } from "../api/client";
+import { hasEnded } from "../api/watch";
+import { AUTO } from "./models";
 import { useSubmit } from "./submit";
 import { METHODS, type Method, type ResultOf } from "./results";
 import { useTrackState } from "./TrackStateProvider";
@@ -13,7 +15,13 @@ export type Stretch = { startS: number; endS: number };
  */
 export type Choice = { model: string; label: string; layer: string | null; method: Method; stretch: Stretch | null };
 
+/** What of the evidence the page draws. */
+const SHOWN = "heatmap";
+
 export type Explanation = ReturnType<typeof useExplanation>;
+
+/** What of a choice is asked for besides the evidence itself. */
+type More = Pick<ExplainOptions, "trust" | "stems">;
 
 /** The evidence that is shown: an earlier result that fits the choice, else that of a new job. `onChoice` is called with each choice. */
 export function useExplanation(trackId: string, onChoice: () => void) {
@@ -21,21 +29,33 @@ export function useExplanation(trackId: string, onChoice: () => void) {
   const { models } = state;
   const [made, setMade] = useState<{ choice: Choice; models: typeof models } | null>(null);
   const chosen = made && made.models?.join() === models?.join() ? made.choice : null;
-  const { submit, submitting, job, problem } = useSubmit(trackId);
+  const { submit, submissions, problem } = useSubmit(trackId);
   const own = state.explained;
   const wanted = chosen ?? (own && choiceOf(own));
   const newest = (has: (one: ResultOf<"explain">) => boolean) =>
     state.result("explain", (one) => wanted !== null && isOf(one, wanted) && has(one));
-  const request = (choice: Choice | null, more: ExplainOptions = {}) => submit({ tasks: ["explain"], options: optionsOf(choice, more) });
+  const going = [...submissions.map(({ asked, job }) => ({ options: job?.options ?? asked.options, task: taskOf(job) })), ...state.open.flatMap(unfinished)];
+  const find = (choice: Choice | null, more: More = {}) => going.find(({ options }) => isAsked(options, choice, more, state.classified));
+  const request = (choice: Choice | null, more: More = {}) => {
+    if (find(choice, more)) return;
+    const isSame = (job: Job) => unfinished(job).some(({ options }) => isAsked(options, choice, more, state.classified));
+    submit({ tasks: ["explain"], options: optionsOf(choice, more), isSame });
+  };
   const trust = newest((one) => Boolean(one.trust))?.trust ?? null;
   const stems = newest((one) => Boolean(one.stems))?.stems ?? null;
+  const computed = find(wanted);
+  const checking = find(wanted, { trust: true }) !== undefined;
+  const explainingStems = find(wanted, { stems: true }) !== undefined;
   return {
     wanted,
     explained: newest(({ heatmap }) => Boolean(heatmap)),
     trust,
     stems,
-    submitting,
-    job,
+    /** Whether what is wanted is being computed, here or for another page; and its task once that is known. */
+    computing: computed !== undefined,
+    task: computed?.task && !hasEnded(computed.task) ? computed.task : null,
+    checking,
+    explainingStems,
     problem,
     /** Shows other evidence. Without any, the change names at least a model and a label. */
     choose: (change: Partial<Choice>) => {
@@ -53,10 +73,39 @@ export function useExplanation(trackId: string, onChoice: () => void) {
       onChoice();
       request(null);
     },
-    // A result of a label replaces the one before: what that one had is asked for again.
-    checkEvidence: () => request(wanted, { trust: true, ...(stems && { stems: true }) }),
-    explainStems: () => request(wanted, { stems: true, ...(trust && { trust: true }) }),
+    // A result of a label replaces the one before: what that one has, or will have, is asked for again.
+    checkEvidence: () => request(wanted, { trust: true, ...((stems || explainingStems) && { stems: true }) }),
+    explainStems: () => request(wanted, { stems: true, ...((trust || checking) && { trust: true }) }),
   };
+}
+
+type Asked = { [task: string]: unknown };
+
+/**
+ * Whether options are of a job that computes a choice with what is asked for besides, so that it need not be asked for again.
+ * Without a label it explains the one that counts in `classified`. A choice of null is what the models in use decide.
+ */
+export function isAsked(options: Asked | undefined, choice: Choice | null, more: More, classified: ResultOf<"classify"> | null): boolean {
+  const asked = options?.explain as ExplainOptions | undefined;
+  if (!asked || (more.trust && !asked.trust) || (more.stems && !asked.stems)) return false;
+  if (!(asked.artifacts ?? [SHOWN]).includes(SHOWN)) return false;
+  if (!choice) return asked.label == null && asked.start_s == null && asked.end_s == null;
+  const { model, label, layer, method, stretch } = choice;
+  const [named] = [(options?.classify as ClassifyOptions | undefined)?.model ?? AUTO].flat();
+  const by = named === AUTO ? classified?.model.name : named;
+  const isThere = (asked.start_s ?? null) === (stretch?.startS ?? null) && (asked.end_s ?? null) === (stretch?.endS ?? null);
+  const isLayer = layer === null || asked.layer === layer;
+  return isThere && isLayer && by === model && (asked.label ?? classified?.top[0]?.label) === label && (asked.method ?? METHODS[0]) === method;
+}
+
+function taskOf(job: Job | null): Task | null {
+  return job?.tasks.find(({ name }) => name === "explain") ?? null;
+}
+
+/** What a job explains and has not yet. */
+function unfinished(job: Job): { options: Asked | undefined; task: Task }[] {
+  const task = taskOf(job);
+  return task && !hasEnded(task) ? [{ options: job.options, task }] : [];
 }
 
 /** A changed choice. Another model has other layers: its default one is chosen. */

@@ -17,13 +17,18 @@ export async function readTrackState(
   readOnly = false,
 ): Promise<TrackAnswer> {
   if (readOnly) return { ...(await readResults(trackId, known, signal)), jobs: [] };
-  // One after the other, in the order in which a job goes through them: what moves on meanwhile is found at its next place.
-  const queued = await everyJob(trackId, "queued", signal);
-  const running = await everyJob(trackId, "running", signal);
+  const open = await openJobs(trackId, signal);
   const failed = (await pageOfJobs(trackId, "failed", null, signal)).items;
   const found = await readResults(trackId, known, signal);
-  const jobs = new Map([...queued, ...running, ...failed].map((job) => [job.id, job]));
+  const jobs = new Map([...open, ...failed].map((job) => [job.id, job]));
   return { ...found, jobs: [...jobs.values()].sort((a, b) => Date.parse(b.created_at) - Date.parse(a.created_at)) };
+}
+
+/** The jobs of a track that wait or run. */
+export async function openJobs(trackId: string, signal: AbortSignal): Promise<Job[]> {
+  // One after the other, in the order in which a job goes through them: what moves on meanwhile is found at its next place.
+  const queued = await everyJob(trackId, "queued", signal);
+  return [...queued, ...(await everyJob(trackId, "running", signal))];
 }
 
 async function readResults(trackId: string, known: TrackAnswer | undefined, signal: AbortSignal) {

@@ -6,56 +6,77 @@ import { remember, remembered } from "../api/session";
 import { hasEnded, watchJob } from "../api/watch";
 import { failureText } from "../api/taskText";
 import { modelOption } from "./models";
+import { openJobs } from "./reading";
 import { jobRequest } from "./requests";
 import { useTrackState } from "./TrackStateProvider";
+
+type Asked = {
+  tasks: readonly TaskName[];
+  options?: JobOptions;
+  /** Whether a job of the recording that waits or runs computes this already: it is followed, and no other is asked for. */
+  isSame?: (job: Job) => boolean;
+};
+
+/** What was asked for here and has not ended; the job is null until the service has answered. */
+export type Submission = { asked: Asked; job: Job | null };
 
 /**
  * Submits jobs on a track for the models in use, follows them and reads the track's state again when they have ended.
  *
- * What was asked for before a reload, and still runs, is followed and not asked for again. `submitAndWait` throws when a task fails; `problem` is the same as a sentence.
+ * What was asked for before a reload, and still runs, is followed and not asked for again. `submitting` and `job` are of the
+ * newest submission, `submissions` has all that have not ended. `submitAndWait` throws when a task fails; `problem` is the same as a sentence.
  */
 export function useSubmit(trackId: string) {
   const queries = useQueryClient();
   const { state, audioTrack } = useTrackState();
   const { models } = state;
-  const [job, setJob] = useState<Job | null>(null);
+  const [submissions, setSubmissions] = useState<readonly Submission[]>([]);
   const stop = useRef(new AbortController());
   useEffect(() => {
     stop.current = new AbortController();
     return () => stop.current.abort();
   }, []);
   const submission = useMutation({
-    mutationFn: async ({ tasks, options }: { tasks: readonly TaskName[]; options?: JobOptions }): Promise<Job> => {
-      const { signal } = stop.current;
+    onMutate: (asked: Asked) => setSubmissions((all) => [...all, { asked, job: null }]),
+    mutationFn: async (asked: Asked): Promise<Job> => {
+      const { tasks, options, isSame } = asked;
       const own = { ...(models && { classify: { model: modelOption(models) } }), ...(audioTrack !== null && { audio_track: audioTrack }) };
       const body = jobRequest(trackId, tasks, { ...own, ...options });
-      const done = await ended(body, setJob, signal);
+      const notify = (job: Job) => setSubmissions((all) => all.map((one) => (one.asked === asked ? { asked, job } : one)));
+      const isOwn = (job: Job) => (job.audio_track ?? null) === audioTrack && Boolean(isSame?.(job));
+      const done = await ended(body, notify, stop.current.signal, isSame && isOwn);
       const failed = done.tasks.find((task) => task.status === "failed");
       if (failed) throw new Error(failureText(failed));
       return done;
     },
-    onSettled: async () => {
-      setJob(null);
+    onSettled: async (_done, _error, asked) => {
       const changed = [["jobs"], ["tracks"], ["track", trackId]];
       await Promise.all(changed.map((queryKey) => queries.invalidateQueries({ queryKey })));
+      setSubmissions((all) => all.filter((one) => one.asked !== asked));
     },
   });
   const { mutate, mutateAsync, isPending, error } = submission;
-  return { submit: mutate, submitAndWait: mutateAsync, submitting: isPending, job, problem: error ? errorText(error) : null };
+  const job = submissions.at(-1)?.job ?? null;
+  return { submit: mutate, submitAndWait: mutateAsync, submitting: isPending, job, submissions, problem: error ? errorText(error) : null };
 }
 
 const GONE = 404;
 
 /** The job of a request when it has ended. */
-async function ended(body: JobRequest, notify: (job: Job) => void, signal: AbortSignal): Promise<Job> {
+async function ended(body: JobRequest, notify: (job: Job) => void, signal: AbortSignal, isSame?: (job: Job) => boolean): Promise<Job> {
   const name = `job ${JSON.stringify(body)}`;
-  const running = await jobThatRuns(remembered(name), signal);
+  const running = (await jobThatRuns(remembered(name), signal)) ?? (await jobThatIs(body.track_id, isSame, signal));
   const made = running ?? dataOf(await api.POST("/v1/jobs", { body, signal }));
   remember(name, made.id);
   notify(made);
   const done = await watchJob(made.id, notify, signal);
   remember(name, null);
   return done;
+}
+
+async function jobThatIs(trackId: JobRequest["track_id"], isSame: ((job: Job) => boolean) | undefined, signal: AbortSignal): Promise<Job | null> {
+  if (!trackId || !isSame) return null;
+  return (await openJobs(trackId, signal)).find(isSame) ?? null;
 }
 
 async function jobThatRuns(id: string | null, signal: AbortSignal): Promise<Job | null> {

@@ -20,6 +20,8 @@ export class TrackState {
   readonly #classifications: readonly ResultOf<"classify">[];
   readonly #results: readonly TrackResult[];
   readonly #tasks: readonly Task[];
+  /** The jobs that wait or run. */
+  readonly open: readonly Job[];
 
   /** Takes results and jobs newest first, and the models that were selected on the page. */
   constructor(results: readonly TrackResult[], jobs: readonly Job[], selected: Models | null) {
@@ -32,6 +34,7 @@ export class TrackState {
     const fits = ({ task, model }: TrackResult) => !BY_MODEL.has(task) || !answering || (model !== null && answering.includes(model));
     this.#results = results.filter(fits);
     this.#tasks = jobs.flatMap((job) => job.tasks);
+    this.open = jobs.filter((job) => !hasEnded(job));
   }
 
   /** The newest result of a task that fits, or null. */

@@ -27,7 +27,7 @@ export function BeatMarks() {
 }
 
 /** The switch that lets beats be heard as clicks. Nothing where there are no beats. */
-export function BeatClicks({ clicks: { on, setOn, loading, blocked, problem } }: { clicks: Clicks }) {
+export function BeatClicks({ clicks: { on, setOn, blocked } }: { clicks: Clicks }) {
   const { transport } = useTimeAxis();
   const { source } = useStore(transport.state);
   if (!useBeats()) return null;
@@ -38,7 +38,7 @@ export function BeatClicks({ clicks: { on, setOn, loading, blocked, problem } }:
         Click on the beats
       </Button>
       <span className="quiet" role="status">
-        {loading ? "decoding the recording …" : (blocked ?? problem ?? (on ? heard : ""))}
+        {blocked ?? (on ? heard : "")}
       </span>
     </p>
   );

@@ -19,19 +19,17 @@ type Props = {
 
 /** Chooses the evidence over the spectrogram: label, layer, method and opacity. */
 export function EvidenceBar({ explanation, opacity, setOpacity }: Props) {
-  const { wanted, explained, submitting, job, problem, choose, explainFirst } = explanation;
+  const { wanted, explained, computing, task, problem, choose, explainFirst } = explanation;
   const { state } = useTrackState();
   const { classified } = state;
   const model = useModel(wanted?.model).data;
   if (!wanted) {
     return (
       <div className="evidence">
-        {state.isGoing("explain") && !submitting ? (
+        {state.isGoing("explain") || computing ? (
           <span className="quiet">The evidence is being computed.</span>
         ) : (
-          <Button disabled={submitting} onClick={explainFirst}>
-            {submitting ? "Explaining …" : "Show the evidence"}
-          </Button>
+          <Button onClick={explainFirst}>Show the evidence</Button>
         )}
         <WhyHere explanation={explanation} />
         {problem ? <ErrorNote>{problem}</ErrorNote> : null}
@@ -43,7 +41,6 @@ export function EvidenceBar({ explanation, opacity, setOpacity }: Props) {
   const labels = [...new Set([...predicted, ...others, wanted.label])];
   const layer = wanted.layer ?? explained?.layer ?? model?.default_layer ?? "";
   const layers = [...new Set([...(model?.layers ?? []), layer])].filter(Boolean);
-  const task = job?.tasks[0];
   const layerText = (name: string) => textOfLayer(name, layer, model);
   return (
     <div className="evidence">
@@ -69,7 +66,7 @@ export function EvidenceBar({ explanation, opacity, setOpacity }: Props) {
       <Select label="method" name="Evidence method" value={wanted.method} options={METHODS} onChange={(method) => choose({ method })} />
       <WhyHere explanation={explanation} />
       <span className="small quiet" role="status">
-        {submitting && task ? `${taskText(task)} …` : null}
+        {task ? `${taskText(task)} …` : null}
       </span>
       {problem ? <ErrorNote>{problem}</ErrorNote> : null}
     </div>

@@ -7,7 +7,7 @@ import { useTimeAxis } from "../sound/timeAxis";
 const LONGEST = 100;
 
 /** A field for a label of the recording, or of its loop where there is one. */
-export function NewLabel({ disabled, add }: { disabled: boolean; add: (label: string, span: Span | null) => void }) {
+export function NewLabel({ add }: { add: (label: string, span: Span | null) => void }) {
   const [text, setText] = useState("");
   const { loop } = useStore(useTimeAxis().transport.state);
   const part = usePart(loop);
@@ -25,7 +25,6 @@ export function NewLabel({ disabled, add }: { disabled: boolean; add: (label: st
         placeholder="Add a label"
         aria-label="Add a label"
         maxLength={LONGEST}
-        disabled={disabled}
         value={text}
         onChange={(event) => setText(event.currentTarget.value)}
       />

@@ -23,7 +23,7 @@ export function OwnLabels({ track }: { track: Track }) {
         ))}
       </ul>
       <StretchLabels trackId={track.id} disabled={busy} put={put} />
-      <NewLabel disabled={busy} add={(label, span) => say(label, "confirmed", span)} />
+      <NewLabel add={(label, span) => say(label, "confirmed", span)} />
       {undo ? (
         <Button disabled={busy} onClick={undo}>
           Undo

@@ -1,6 +1,7 @@
 import { lazy, type ReactNode, Suspense, useEffect, useRef, useState } from "react";
 import type { Track } from "../api/client";
 import { failureText, taskText } from "../api/taskText";
+import { hasEnded } from "../api/watch";
 import { ErrorNote, Button, ProgressBar, Skeleton } from "../ui/controls";
 import { Measurements } from "./Measurements";
 import type { Explanation } from "../state/explanation";
@@ -55,14 +56,14 @@ export function Sections({ track, explanation }: Props) {
 function Pending({ trackId }: { trackId: string }) {
   const { state } = useTrackState();
   const { submit, submitting, problem } = useSubmit(trackId);
-  const { active } = state;
+  const active = state.open.flatMap(({ id, tasks }) => tasks.filter((task) => !hasEnded(task)).map((task) => ({ id, task })));
   const missing = state.task("classify") === null && state.labels.length === 0;
   const failed = ANALYSIS.flatMap((name) => state.task(name) ?? []).filter(({ status }) => status === "failed");
   if (active.length) {
     return (
       <ul className="pending" aria-label="Running tasks">
-        {active.map((task) => (
-          <li key={`${task.name}${task.attempt}`} className="pending__task">
+        {active.map(({ id, task }) => (
+          <li key={`${id} ${task.name}`} className="pending__task">
             <span>{task.name}</span>
             <span className="quiet small" role="status">
               {taskText(task)}

@@ -10,12 +10,12 @@ type Bands = ResultOf<"explain">["bands"];
 
 /** Where the evidence is, as a sentence and by band, and checks of it. */
 export function Why({ explanation }: { explanation: Explanation }) {
-  const { explained, trust, submitting, checkEvidence } = explanation;
+  const { explained, trust, computing, checking, checkEvidence } = explanation;
   const { state } = useTrackState();
   const readOnly = useReadOnly();
   const going = state.isGoing("explain");
   return (
-    <section className="panel" aria-labelledby="why-title" aria-busy={submitting}>
+    <section className="panel" aria-labelledby="why-title" aria-busy={computing}>
       <h2 id="why-title">Why</h2>
       {explained ? (
         <>
@@ -27,13 +27,13 @@ export function Why({ explanation }: { explanation: Explanation }) {
           {trust ? (
             <Trust trust={trust} windows={explained.windows} />
           ) : readOnly ? null : (
-            <Button disabled={submitting} onClick={checkEvidence}>
-              {submitting ? "Checking …" : "Check the evidence"}
+            <Button disabled={checking} onClick={checkEvidence}>
+              {checking ? "Checking …" : "Check the evidence"}
             </Button>
           )}
         </>
       ) : (
-        <p className="quiet">{submitting || going ? "The evidence is being computed." : "No evidence has been computed yet."}</p>
+        <p className="quiet">{computing || going ? "The evidence is being computed." : "No evidence has been computed yet."}</p>
       )}
     </section>
   );

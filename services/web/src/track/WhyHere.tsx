@@ -19,7 +19,7 @@ export function WhyHere({ explanation }: { explanation: Explanation }) {
   return (
     <>
       <Button
-        disabled={!heard || explanation.submitting}
+        disabled={!heard}
         title={heard ? `Show why ${heard.model} hears ${labelText(heard.label)} there` : "Only silence is heard there"}
         onClick={() => heard && explanation.choose({ ...heard, stretch })}
       >

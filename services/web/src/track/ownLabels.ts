@@ -51,36 +51,42 @@ export function useStretchLabels(trackId: string) {
 /**
  * Changes labels of a recording, and undoes what was changed here, the last change first.
  *
- * What others change meanwhile stays. `said` is what was done last, in words.
+ * What is asked for while another change is stored waits for it. What others change meanwhile stays. `said` is what was done last, in words.
  */
 export function useOwnChanges(trackId: string) {
   const refresh = useRefresh(trackId);
   const [changes, setChanges] = useState<readonly Change[]>([]);
   const [said, setSaid] = useState("");
+  const [problem, setProblem] = useState<unknown>(null);
+  const scope = { id: `labels of ${trackId}` };
   const asking = useMutation({
+    scope,
     mutationFn: ({ change }: Asked) => change(),
     onSuccess: (before, { words, made }) => {
       if (before.length) setChanges((all) => [...all, { before, made }]);
       setSaid(words);
     },
+    onError: setProblem,
     onSettled: refresh,
   });
   const undoing = useMutation({
+    scope,
     mutationFn: ({ before, made }: Change) => restoreLabels(trackId, before, made),
     onSuccess: (put, undone) => {
       setChanges((all) => all.filter((one) => one !== undone));
       setSaid(put.length ? "The last change of the labels is undone." : "That label was changed elsewhere since: it stays as it is.");
     },
+    onError: setProblem,
     onSettled: refresh,
   });
   const last = changes.at(-1);
+  const busy = asking.isPending || undoing.isPending;
   const start = () => {
-    asking.reset();
-    undoing.reset();
+    if (!busy) setProblem(null);
   };
   return {
-    busy: asking.isPending || undoing.isPending,
-    problem: asking.error ?? undoing.error,
+    busy,
+    problem,
     said,
     /** Confirms or rejects a label of a stretch, of the whole recording for null. */
     say: (label: string, state: LabelState, span: Span | null = null) => {

@@ -17,7 +17,7 @@ export function useSounds(transport: Transport, track: Track, { explained }: Pic
   const newUrl = async () => (playback ? renewedUrl(playback.id) : (await refetch()).data?.audio.url);
   const listen = explained?.listen;
   const evidence = explained && listen ? { id: listen.id, url: listen.url, startS: explained.start_s, endS: explained.end_s } : null;
-  const clicks = useClicks(transport, track, recording.url);
+  const clicks = useClicks(transport, id);
   useLinkedSound(transport, "recording", clicks.heard ? null : recording, newUrl);
   useLinkedSound(transport, "evidence", evidence, renewedUrl);
   useEffect(() => () => transport.close(), [transport]);

@@ -30,21 +30,31 @@ export function useSpectrogram(id: string, frames: Frames = "by zoom") {
   return useTiles<SpectrogramLevels, SpectrogramTile>(id, "spectrogram", resolution, async (answer) => levelsOf(await answer.blob()));
 }
 
+/** At which resolutions a picture can be read, and how far its recording can be decoded. */
+export function useLevels<Facts>(id: string, name: "waveform" | "spectrogram") {
+  const { audioTrack } = useTrackState();
+  return useQuery({
+    queryKey: [name, id, audioTrack],
+    queryFn: ({ signal }) => measured<Facts>(`/v1/tracks/${id}/${name}/levels?${audioTrackQuery(audioTrack)}`, signal),
+    staleTime: Number.POSITIVE_INFINITY,
+  });
+}
+
+export function audioTrackQuery(audioTrack: number | null): string {
+  return audioTrack === null ? "" : `audio_track=${audioTrack}`;
+}
+
 /** The resolutions of a picture, and what the view is drawn from now. */
 function useTiles<Facts extends Levels & { version: string }, Tile>(
   id: string,
-  name: string,
+  name: "waveform" | "spectrogram",
   { mostPx, tiles, kept = false, window }: { mostPx: number; tiles: number; kept?: boolean; window: number | undefined },
   decode: (answer: Response) => Promise<Tile>,
 ) {
   const { audioTrack } = useTrackState();
   const { view, width } = useTimeAxis();
-  const audio = audioTrack === null ? "" : `audio_track=${audioTrack}`;
-  const { data: levels, error } = useQuery({
-    queryKey: [name, id, audioTrack],
-    queryFn: ({ signal }) => measured<Facts>(`/v1/tracks/${id}/${name}/levels?${audio}`, signal),
-    staleTime: Number.POSITIVE_INFINITY,
-  });
+  const audio = audioTrackQuery(audioTrack);
+  const { data: levels, error } = useLevels<Facts>(id, name);
   const decoded = useRef(decode);
   const cache = useMemo(() => {
     if (!levels) return null;
