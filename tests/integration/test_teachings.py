@@ -197,7 +197,7 @@ def test_a_broker_that_is_away_only_delays(owner: Owner) -> None:
     """The courier's job is committed, and sent by the sweeper later."""
     owner.two_labels()
     owner.labelled("low", windows=0)
-    owner.asks()
+    owner.asks(space="mobilenet")
     teacher = Teacher(owner.database, Waker("redis://127.0.0.1:1"), Limits())
     with pytest.raises(BrokerUnavailable):
         teacher.teach(Event())

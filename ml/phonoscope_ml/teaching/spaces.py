@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
+from phonoscope_ml.teaching.assumed import MOST
 from phonoscope_ml.teaching.calibration import thresholds_of
 from phonoscope_ml.teaching.evaluation import FEWEST, judged
 from phonoscope_ml.teaching.examples import Examples, Ids
@@ -22,10 +23,10 @@ from phonoscope_ml.teaching.taught import prepared
 NO_OTHER = "its examples are heard in no other space"
 NEARLY_ALL = 0.9
 """The share of the recordings that must be heard in a space for it to be compared."""
-_MOST_LOGITS = 100_000
+_MOST_LOGITS = 40_000
 """Windows times labels above which quick heads are prototypes."""
-_BY_THEMSELVES = 10
-"""What a label costs where each has a regression of its own, times what it costs otherwise."""
+_MOST_ASSUMED = 2_000_000
+"""Logits of windows that labels are assumed not to hold in; of many labels each is in fewer."""
 _ROUNDING = 1e-9
 
 
@@ -87,20 +88,16 @@ def choose_space(labels: int, spaces: Mapping[str, Examples | None], *, several:
     there = {name: each for name, each in others if each is not None and own is not None and _is_like(each, own)}
     first, rivals = None, {}
     if own is not None and there:
-        quick = _quick(labels * (_BY_THEMSELVES if several else 1), own, *there.values())
+        most = labels * max(len(own), *map(len, there.values()))
+        quick = PROTOTYPES if several or most > _MOST_LOGITS else REGRESSIONS[0]
         with threadpool_limits(limits=1):
-            folds = fold_of(prepared(own, labels, seed, several=several)[1], seed)
+            folds = fold_of(own, seed)
             first = _judge(labels, own, folds, quick, several, seed)
             if len(np.unique(first.groups)) >= FEWEST:
                 for name, each in there.items():
                     both, dealt = _as_dealt(each, own, folds)
                     rivals[name] = _rival(first, _judge(labels, both, dealt, quick, several, seed))
     return _chosen(before, first, rivals, heard)
-
-
-def _quick(labels: int, *spaces: Examples) -> Candidate:
-    most = max(len(examples) for examples in spaces)
-    return REGRESSIONS[0] if most * labels <= _MOST_LOGITS else PROTOTYPES
 
 
 def _shared(examples: Examples, own: Examples) -> int:
@@ -122,7 +119,8 @@ def _as_dealt(examples: Examples, own: Examples, folds: Ids) -> tuple[Examples, 
 
 
 def _judge(labels: int, examples: Examples, folds: Ids, quick: Candidate, several: bool, seed: int) -> _Judged:
-    activation, taught_on = prepared(examples, labels, seed, several=several)
+    few = min(MOST, max(1, _MOST_ASSUMED // labels**2))
+    activation, taught_on = prepared(examples, labels, seed, several=several, most=few)
     held = hold_out(examples, taught_on, labels, activation, seed, folds=folds, candidates=(quick,))
     found = thresholds_of(held, no_strangers(labels), several=several, seed=seed)
     cases, _, _, right = judged(held, found, several=several)

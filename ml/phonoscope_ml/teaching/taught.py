@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from phonoscope_ml.teaching.assumed import with_assumed
+from phonoscope_ml.teaching.assumed import MOST, with_assumed
 from phonoscope_ml.teaching.calibration import thresholds_of
 from phonoscope_ml.teaching.doubts import doubts_of
 from phonoscope_ml.teaching.evaluation import figures_of
@@ -85,10 +85,16 @@ def _fitted(
     return LinearHead(labels, activation, layer.weights, layer.bias, held.temperature, nothing), held
 
 
-def prepared(examples: Examples, labels: int, seed: int, *, several: bool) -> tuple[Activation, Examples]:
-    """How a head on these examples answers, and what it is taught on: what was said, with what is assumed."""
+def prepared(
+    examples: Examples, labels: int, seed: int, *, several: bool, most: int = MOST
+) -> tuple[Activation, Examples]:
+    """How a head on these examples answers, and what it is taught on: what was said, with what is assumed.
+
+    Args:
+        most: windows that a label is assumed not to hold in.
+    """
     activation: Activation = "sigmoid" if several else "softmax-none" if examples.only_rejected.size else "softmax"
-    return activation, with_assumed(examples, labels, seed) if several else examples
+    return activation, with_assumed(examples, labels, seed, most) if several else examples
 
 
 def _check(labels: Sequence[str], examples: Examples, strangers: Vectors | None, recordings: Ids | None) -> None:

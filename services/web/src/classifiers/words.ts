@@ -52,7 +52,7 @@ export function figuresText(figures: Figures): string[] {
 
 /** Which space a version chose by itself, before which others, and why; empty where one was named. */
 export function spaceText({ space }: Figures): string {
-  if (!space || space.chosen_by !== "itself") return "";
+  if (space?.chosen_by !== "itself") return "";
   const shares = space.tried.flatMap(({ model, accuracy }) => (accuracy === null ? [] : [{ model, text: `${model} (${percent(accuracy)})` }]));
   const own = shares.find(({ model }) => model === space.model)?.text ?? space.model;
   const others = shares.filter(({ model }) => model !== space.model).map(({ text }) => text);
