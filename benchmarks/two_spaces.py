@@ -76,7 +76,7 @@ def accuracies(both: list[Clips], size: int, seed: int) -> dict[str, float]:
     heads = [each.taught(rows) for each in (*both, together)]
     answers = [probabilities(head, each.vectors[scored]) for head, each in zip(heads, (*both, together), strict=True)]
     spaces = {way: each.examples(rows) for way, each in zip(WAYS[:2], both, strict=True)}
-    own = WAYS.index(choose_space(len(both[0].names), spaces, several=False).name)
+    own = WAYS.index(choose_space(len(both[0].names), spaces, several=False, settled=False).name)
     mean_log = sum(np.log(answer + _LEAST) for answer in answers[:2])
     ways = (answers[0], answers[1], answers[own], mean_log, answers[2])
     return {way: _share(answer, right) for way, answer in zip(WAYS, ways, strict=True)}

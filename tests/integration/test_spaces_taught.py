@@ -86,7 +86,7 @@ def test_the_better_space_is_taken_and_kept(owner: Owner, run: Run, both: Catalo
     assert [(one.model, one.recordings) for one in chosen.tried] == [("mobilenet", 16), ("musical", 16)]
     shares = {one.model: one.accuracy or 0.0 for one in chosen.tried}
     assert shares["musical"] > 0.9 > shares["mobilenet"]
-    assert chosen.why.endswith("more than chance explains")
+    assert chosen.why.endswith("a first version takes the best space")
     assert seen.newest is not None
     assert seen.newest.figures["accuracy"] > 0.9
     owner.asks_again()
@@ -113,6 +113,7 @@ def test_the_space_moves_back_where_another_one_becomes_better(owner: Owner, run
         both.embedders[body_space()],
     )
     assert [body for body, _ in versions(owner)] == ["musical", "mobilenet"]
+    assert versions(owner)[-1][1].why.endswith(": more than chance explains")
 
 
 def test_a_named_space_stays(owner: Owner, run: Run, both: Catalogue) -> None:

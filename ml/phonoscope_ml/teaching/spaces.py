@@ -69,19 +69,23 @@ class _Rival(NamedTuple):
     error: float
 
 
-def choose_space(labels: int, spaces: Mapping[str, Examples | None], *, several: bool, seed: int = 0) -> ChosenSpace:
+def choose_space(
+    labels: int, spaces: Mapping[str, Examples | None], *, several: bool, settled: bool = True, seed: int = 0
+) -> ChosenSpace:
     """The space of before, or one in which quick heads are right about more recordings than chance explains.
 
     The same recordings are held out together in all spaces. Another space is taken where they are right about more of
     them by more than one standard error of the difference, groups counted as one; of several the one that is right most
-    often. What is not heard in it counts as wrong there. It is not compared where fewer than ``NEARLY_ALL`` of the
-    recordings, or not all labels, are heard in it; none is with fewer than ``FEWEST`` groups held out.
+    often. A first version takes the one that is right most often, whatever chance explains. What is not heard in a space
+    counts as wrong there. It is not compared where fewer than ``NEARLY_ALL`` of the recordings, or not all labels, are
+    heard in it; none is with fewer than ``FEWEST`` groups held out.
 
     Args:
         labels: how many there are.
         spaces: examples in each space by its name, that of before first; ``None`` where none is heard. A recording has
             one id and one group in all of them.
         several: whether several labels can hold at once.
+        settled: whether a version is in the space of before.
     """
     (before, own), *others = spaces.items()
     heard = {name: 0 if each is None or own is None else _shared(each, own) for name, each in spaces.items()}
@@ -97,7 +101,7 @@ def choose_space(labels: int, spaces: Mapping[str, Examples | None], *, several:
                 for name, each in there.items():
                     both, dealt = _as_dealt(each, own, folds)
                     rivals[name] = _rival(first, _judge(labels, both, dealt, quick, several, seed))
-    return _chosen(before, first, rivals, heard)
+    return _chosen(before, first, rivals, heard, settled=settled)
 
 
 def _shared(examples: Examples, own: Examples) -> int:
@@ -139,15 +143,18 @@ def _rival(first: _Judged, other: _Judged) -> _Rival:
     return _Rival(float(right.mean()), gain, float(error))
 
 
-def _chosen(before: str, first: _Judged | None, rivals: Mapping[str, _Rival], heard: Mapping[str, int]) -> ChosenSpace:
+def _chosen(
+    before: str, first: _Judged | None, rivals: Mapping[str, _Rival], heard: Mapping[str, int], *, settled: bool
+) -> ChosenSpace:
     accuracies = {name: rival.accuracy for name, rival in rivals.items()}
     if first is not None and rivals:
         accuracies[before] = float(first.right.mean())
     tried = tuple(TriedSpace(name, accuracies.get(name), count) for name, count in heard.items())
-    better = [name for name, rival in rivals.items() if rival.gain > rival.error + _ROUNDING]
+    better = [name for name, one in rivals.items() if one.gain > (one.error if settled else 0.0) + _ROUNDING]
     if better:
         best = max(better, key=accuracies.__getitem__)
-        return ChosenSpace(best, f"{_compared(best, before, rivals[best])}: more than chance explains", tried)
+        why = "more than chance explains" if settled else "a first version takes the best space"
+        return ChosenSpace(best, f"{_compared(best, before, rivals[best])}: {why}", tried)
     return ChosenSpace(before, _why_kept(before, first, rivals, heard), tried)
 
 

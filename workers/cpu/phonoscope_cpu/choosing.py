@@ -61,7 +61,7 @@ def choose_for(work: Work, catalogue: Catalogue, name: str) -> Chosen:
     groups = _groups(trials)
     numbers = {track: number for number, track in enumerate(groups)}
     examples = {trial.space.model: _examples(trial, numbers, groups) for trial in trials.spaces}
-    found = choose_space(len(trials.labels), examples, several=trials.several)
+    found = choose_space(len(trials.labels), examples, several=trials.several, settled=trials.settled)
     spaces = {trial.space.model: trial.space for trial in trials.spaces}
     tried = [
         SpaceTried(model=one.name, digest=spaces[one.name].digest, accuracy=one.accuracy, recordings=one.recordings)

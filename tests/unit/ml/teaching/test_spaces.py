@@ -70,6 +70,17 @@ def test_of_equal_spaces_the_former_stays() -> None:
     assert found.name == "before"
 
 
+def test_a_first_version_takes_the_best_space() -> None:
+    """One recording more is enough where no version is in the space of before; as many are not."""
+    swapped = CLEAR.vectors.copy()
+    swapped[CLEAR.recordings == 0] = CLEAR.vectors[CLEAR.recordings == 20]
+    worse = replace(CLEAR, vectors=swapped)
+    found = choose_space(LABELS, {"before": worse, "other": CLEAR}, several=False, settled=False)
+    assert found.name == "other"
+    assert found.reason.endswith("a first version takes the best space")
+    assert choose_space(LABELS, {"before": CLEAR, "other": CLEAR}, several=False, settled=False).name == "before"
+
+
 def test_too_few_recordings_compare_nothing() -> None:
     """Near-duplicates count as one."""
     few = WORLD.taught(4)
