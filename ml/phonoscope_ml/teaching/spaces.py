@@ -76,9 +76,9 @@ def choose_space(
 
     The same recordings are held out together in all spaces. Another space is taken where they are right about more of
     them by more than one standard error of the difference, groups counted as one; of several the one that is right most
-    often. A first version takes the one that is right most often, whatever chance explains. What is not heard in a space
-    counts as wrong there. It is not compared where fewer than ``NEARLY_ALL`` of the recordings, or not all labels, are
-    heard in it; none is with fewer than ``FEWEST`` groups held out.
+    often. A first version takes that one, whatever chance explains. What is not heard in a space counts as wrong there.
+    It is not compared where fewer than ``NEARLY_ALL`` of the recordings, or not all labels, are heard in it; none is
+    with fewer than ``FEWEST`` groups held out.
 
     Args:
         labels: how many there are.

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Select, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from phonoscope.db.classifiers.examples import fingerprints_by_row, read_known, track_vectors
@@ -75,7 +76,7 @@ def read_trials(session: Session, owner_id: str, name: str, spaces: Collection[S
     return Trials(own, settled, labels, row.several, found, fingerprints_by_row(session, found[0].known.tracks))
 
 
-def _newest_space(row: ClassifierRow) -> Select[tuple[str]]:
+def _newest_space(row: ClassifierRow) -> Any:
     """The digest of the space that its newest version is in."""
     version = ClassifierVersionRow
     return select(version.manifest["space"].astext).where(
