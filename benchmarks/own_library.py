@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -23,13 +23,14 @@ from phonoscope.contract import JobOptions
 from phonoscope.db.access.engine import Database
 from phonoscope.db.access.migrate import migrate
 from phonoscope.db.classifiers.applying import begin_labelling
-from phonoscope.db.classifiers.examples import MOST_OTHERS, read_lesson
+from phonoscope.db.classifiers.examples import MOST_OTHERS, Lesson, read_lesson
+from phonoscope.db.classifiers.trials import MOST_TRIED, Trials, read_trials
 from phonoscope.db.schema.tables import OwnerRow
 from phonoscope.db.tasks.claim import claim_next
 from phonoscope.db.tasks.create import create_job
 from phonoscope.db.tasks.finish import end_tasks
 from phonoscope.states import Lane, Pool, TaskName, TaskQueue
-from phonoscope.work import Claim, Library, Outcome
+from phonoscope.work import Claim, Library, Outcome, Space
 from phonoscope_worker import Work
 
 OWNER = "own_bench"
@@ -106,12 +107,16 @@ class OwnLibrary:
         def report(_progress: float, _stage: str) -> None:
             moments.append(perf_counter())
 
-        def lesson(name: str) -> Any:
+        def lesson(name: str, space: Space | None) -> Lesson:
             with self.database.transaction() as session:
-                return read_lesson(session, OWNER, name, MOST_OTHERS)
+                return read_lesson(session, OWNER, name, MOST_OTHERS, space)
+
+        def trials(name: str, spaces: Collection[Space]) -> Trials | None:
+            with self.database.transaction() as session:
+                return read_trials(session, OWNER, name, spaces, MOST_TRIED)
 
         options, labelling = JobOptions.model_validate(claim.options), partial(begin_labelling, self.database, claim)
-        return Work(claim, options, io.BytesIO(), report, lesson=lesson, labelling=labelling)
+        return Work(claim, options, io.BytesIO(), report, lesson=lesson, trials=trials, labelling=labelling)
 
     def _cpu_s(self) -> float:
         return sum(sum(each.cpu_times()[:2]) for each in [psutil.Process(), *self.server.children()])

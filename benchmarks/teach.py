@@ -71,8 +71,11 @@ class Clips:
         """The first so many of each label."""
         return np.concatenate([pool[self.labels[pool] == label][:count] for label in range(len(self.names))])
 
+    def examples(self, rows: Rows) -> Examples:
+        return Examples.one_label(self.vectors[rows], self.labels[rows], rows)
+
     def taught(self, rows: Rows) -> Taught:
-        return teach(self.names, Examples.one_label(self.vectors[rows], self.labels[rows], rows), several=False)
+        return teach(self.names, self.examples(rows), several=False)
 
     def accuracy(self, head: LinearHead, rows: Rows) -> float:
         return float((probabilities(head, self.vectors[rows]).argmax(axis=1) == self.labels[rows]).mean())

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from phonoscope_cli.connection import DataDirOption, KeyOption, UrlOption, connect
+from phonoscope_cli.teach import SpaceOption
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from phonoscope.client import Client
-    from phonoscope.contract.classifiers import ClassifierCard, ClassifierFigures
+    from phonoscope.contract.classifiers import ClassifierCard, ClassifierFigures, SpaceChoice
 
 classifiers = typer.Typer(help="Teach classifiers of your own, and use them.", no_args_is_help=True)
 NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="The classifier's name, as the list shows it.")]
@@ -47,18 +48,23 @@ def show(name: NameArgument, url: UrlOption = None, api_key: KeyOption = None, d
 
 @classifiers.command("teach")
 def teach_again(
-    name: NameArgument, url: UrlOption = None, api_key: KeyOption = None, data_dir: DataDirOption = None
+    name: NameArgument,
+    space: SpaceOption = None,
+    url: UrlOption = None,
+    api_key: KeyOption = None,
+    data_dir: DataDirOption = None,
 ) -> None:
     """Teaches a classifier again, or makes a new one, from the labels that you confirmed and rejected."""
     from rich.console import Console
 
-    from phonoscope.contract.classifiers import ClassifierRequest
+    from phonoscope.contract.classifiers import ClassifierRequest, TeachRequest
 
+    asked = {} if space is None else {"space": space}
     with connect(url, api_key, data_dir) as client:
         if name in {card.name for card in client.classifiers()}:
-            client.teach_again(name)
+            client.teach_again(name, TeachRequest.model_validate(asked))
         else:
-            client.create_classifier(ClassifierRequest(name=name))
+            client.create_classifier(ClassifierRequest.model_validate({"name": name, **asked}))
         with Console(stderr=True).status(f"teaching {name}"):
             card = client.taught(name)
         print_card(Console(), card)
@@ -109,12 +115,12 @@ def versions(
     from rich.console import Console
     from rich.table import Table
 
-    table = Table("version", "taught", "labels", "accuracy", "digest")
+    table = Table("version", "taught", "labels", "accuracy", "space", "digest")
     with connect(url, api_key, data_dir) as client:
         for one in client.classifier_versions(name):
             moment = f"{one.taught_at.astimezone():%Y-%m-%d %H:%M:%S}"
             digest = one.digest.removeprefix("sha256:")[:12]
-            table.add_row(str(one.version), moment, f"{one.label_count:,}", accuracy_of(one.figures), digest)
+            table.add_row(str(one.version), moment, f"{one.label_count:,}", accuracy_of(one.figures), one.space, digest)
     Console().print(table)
 
 
@@ -198,6 +204,16 @@ def print_card(console: Console, card: ClassifierCard) -> None:
         console.print(Text(line, style="yellow"), highlight=False, soft_wrap=True)
 
 
+def space_of(chosen: SpaceChoice) -> str:
+    """Which space a version was taught in, and why, as text."""
+    if chosen.chosen_by == "maker":
+        return f"in the space of {chosen.model}, since {chosen.why}"
+    shares = {one.model: f"{one.accuracy:.1%}" for one in chosen.tried if one.accuracy is not None}
+    own = f"{chosen.model} ({shares.pop(chosen.model)}) before " if shares else f"{chosen.model}"
+    others = ", ".join(f"{model} ({share})" for model, share in shares.items())
+    return f"space chosen by itself: {own}{others}; {chosen.why}"
+
+
 def _print_figures(console: Console, figures: ClassifierFigures) -> None:
     from rich.table import Table
     from rich.text import Text
@@ -205,6 +221,8 @@ def _print_figures(console: Console, figures: ClassifierFigures) -> None:
     held_out = f"{figures.recordings:,} recordings, {figures.folds} folds, none judged by a head that was taught on it"
     console.print(f"  accuracy {accuracy_of(figures)}: {held_out}", highlight=False, soft_wrap=True)
     console.print(f"  {figures.method}: {figures.why}", highlight=False, soft_wrap=True)
+    if figures.space is not None:
+        console.print(Text(f"  {space_of(figures.space)}"), highlight=False, soft_wrap=True)
     table = Table("label", "recordings", "precision", "recall", "", box=None, padding=(0, 2))
     for label in figures.labels:
         shares = (_share(label.precision), _share(label.recall))

@@ -17,6 +17,13 @@ if TYPE_CHECKING:
     from phonoscope.client import Client
     from phonoscope.contract.classifiers import ClassifierCard, TeachRequest
 
+SpaceOption = Annotated[
+    str | None,
+    typer.Option(
+        help="A model or body on whose vectors it is taught, from now on; `auto`: each teaching chooses the space in "
+        "which it is right most often, as it does where a new one is given none."
+    ),
+]
 _FEWEST_LABELS = 2
 _LONGEST_NAME = 63
 
@@ -24,7 +31,7 @@ _LONGEST_NAME = 63
 def teach(
     folder: Annotated[Path, typer.Argument(help="Its sub-folders are the labels; their files are the examples.")],
     name: Annotated[str | None, typer.Option(help="The classifier's name; by default the folder's.")] = None,
-    space: Annotated[str | None, typer.Option(help="A model or body on whose vectors it is taught.")] = None,
+    space: SpaceOption = None,
     several: Annotated[
         bool | None,
         typer.Option(

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 from phonoscope.ids import new_id
 from phonoscope.states import Status, TaskName
@@ -175,6 +175,13 @@ class NotedWindow:
     note: str
 
 
+class NowIn(NamedTuple):
+    """A space, and the name of a served model that embeds in it; empty where there is none."""
+
+    space: Space
+    embedder: str
+
+
 @dataclass(frozen=True)
 class Teaching:
     """A new version of a classifier.
@@ -187,6 +194,7 @@ class Teaching:
         tracks: those whose windows it was taught from; when one of them is gone, the version is not kept.
         doubts: examples that contradict their neighbours, the surest first.
         queue: windows to ask about, the best first.
+        now_in: the space that it was taught in, where that was chosen and is another than before.
     """
 
     classifier_id: str
@@ -198,6 +206,7 @@ class Teaching:
     tracks: frozenset[str] = field(repr=False)
     doubts: tuple[NotedWindow, ...] = field(default=(), repr=False)
     queue: tuple[NotedWindow, ...] = field(default=(), repr=False)
+    now_in: NowIn | None = None
 
 
 @dataclass(frozen=True)

@@ -110,12 +110,17 @@ def test_one_is_made_from_confirmed_labels(here: Visit, tmp_path: Path) -> None:
     form.get_by_label("low").check()
     expect(form.get_by_role("button", name="Teach it")).to_be_disabled()
     form.get_by_label("high").check()
+    expect(form.get_by_label("Space", exact=True)).to_have_value("auto")
     _fits(here)
     form.get_by_role("button", name="Teach it").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("my-pitch")
     _await_version(here, 1)
     figures = page.get_by_role("region", name="How well it does")
     expect(figures).to_contain_text("with 95 % confidence")
+    expect(figures).to_contain_text(
+        "Its space was chosen by itself: mobilenet; its examples are heard in no other space."
+    )
+    expect(page.get_by_role("region", name="About it")).to_contain_text("mobilenet, which each teaching chooses")
     expect(figures).to_contain_text("Too few recordings to say")
     table = figures.get_by_role("region", name="Figures by label")
     expect(table.get_by_role("row")).to_have_count(3)

@@ -82,15 +82,17 @@ class Owner:
         space = body_space()
         vectors = around(kind, windows)
         with self.database.transaction() as session:
-            asked = {"id": track_id, "owner_id": self.id, "space_id": space_id(session, space), "hop_s": HOP_S}
             duration_s = WINDOW_S + HOP_S * max(windows - 1, 0)
-            session.execute(_TRACK, {**asked, "duration_s": duration_s})
+            session.execute(_TRACK, {"id": track_id, "owner_id": self.id, "duration_s": duration_s})
             if windows:
-                told = {"vectors": [as_sql(vector) for vector in vectors], "window_s": WINDOW_S}
-                session.execute(_WINDOWS, asked | told)
-                whole = {"vector": as_sql(vectors[0]), "model": space.model, "digest": space.digest}
-                session.execute(_VECTOR, asked | whole)
+                _keep(session, self.id, track_id, space, vectors)
         return track_id
+
+    def hears(self, track_id: str, kind: str, space: Space, windows: int = 2) -> None:
+        """Embeds a track in another space too, around the centre of a kind."""
+        vectors = around(kind, windows)
+        with self.database.transaction() as session:
+            _keep(session, self.id, track_id, space, vectors)
 
     def says(self, track_id: str, *said: Annotation) -> None:
         """Adds to what is said of a track."""
@@ -122,7 +124,8 @@ class Owner:
             before = find_classifier(session, self.id, name)
             given = placed(session, self.id, TeachRequest.model_validate(asked), before.spec)
             row = find_classifier(session, self.id, name, to_change=True)
-            change_spec(session, self.actor, row, body_space(), as_kept(merged(row.spec, given), "environment-50"))
+            whole = merged(row.spec, given, row.model)
+            change_spec(session, self.actor, row, body_space(), as_kept(whole, "environment-50"))
 
     def asks_again(self, name: str = "own") -> list[TaskQueue]:
         with self.database.transaction() as session:
@@ -132,6 +135,13 @@ class Owner:
     def sees(self, name: str = "own") -> Seen:
         with self.database.transaction() as session:
             return see(session, find_classifier(session, self.id, name))
+
+
+def _keep(session: Session, owner_id: str, track_id: str, space: Space, vectors: NDArray[np.float32]) -> None:
+    asked = {"id": track_id, "owner_id": owner_id, "space_id": space_id(session, space), "hop_s": HOP_S}
+    session.execute(_WINDOWS, {**asked, "vectors": [as_sql(vector) for vector in vectors], "window_s": WINDOW_S})
+    whole = {"vector": as_sql(vectors[0]), "model": space.model, "digest": space.digest}
+    session.execute(_VECTOR, asked | whole)
 
 
 def new_owner(database: Database) -> Owner:

@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
+from uuid import uuid4
 
 from sqlalchemy import text
 
+from phonoscope.catalogue import Catalogue
 from phonoscope.contract.classifiers import ClassifierState
+from phonoscope.db.access.engine import Database
 from phonoscope.db.classifiers.rounds import due, go_on
 from phonoscope.db.library.erase import delete_track
 from phonoscope.db.service.usage import Limits
 from phonoscope.db.tasks.finish import end_tasks
-from phonoscope.states import TaskName
+from phonoscope.settings import Settings
+from phonoscope.states import Lane, Pool, TaskName
+from phonoscope.storage import ObjectStore
+from phonoscope.waker import Waker
 from phonoscope.work import Claim, Outcome, Teaching
-from tests.integration.lessons import Owner
+from phonoscope_cpu.teaching import teach_task
+from phonoscope_worker import Context, Work
+from phonoscope_worker.heartbeat import Heartbeat, WorkerIdentity
+from phonoscope_worker.run import run_next
+from tests.integration.lessons import Owner, served
+from tests.integration.life import CPU
 
 READY, FAILED, TEACHING, EMBEDDING = (ClassifierState(state) for state in ("ready", "failed", "teaching", "embedding"))
 
@@ -26,6 +38,26 @@ def made(owner: Owner, tracks: list[str], version: int = 1, name: str = "own", *
     id_ = owner.sees(name).row.id
     teaching = Teaching(id_, version, datetime.now(UTC), manifest, b"w", figures, frozenset(tracks), **notes)
     return Outcome({"version": version}, None, name, f"sha256:{version:064x}", teaching=teaching)
+
+
+def run_teaching(
+    database: Database, settings: Settings, *meanwhile: Callable[[], None], models: Catalogue | None = None
+) -> None:
+    """Runs the next task of the CPU pool, by the models that every installation has or others; something may happen
+    after each teaching, before its end is written.
+    """
+    accidents = list(meanwhile)
+
+    def handler(work: Work) -> dict[TaskName, Outcome]:
+        outcome = teach_task(work, models or served())
+        if accidents:
+            accidents.pop(0)()
+        return {TaskName.TEACH: outcome}
+
+    identity = WorkerIdentity(Pool.CPU, list(Lane), f"host-{uuid4().hex}", "cpu", 1)
+    heartbeat = Heartbeat(database, identity, lambda: None)
+    store, waker = ObjectStore(settings), Waker("redis://127.0.0.1:1")
+    assert run_next(Context("cpu", database, store, waker, heartbeat, handler), CPU)
 
 
 def end(owner: Owner, held: Claim, outcome: Outcome) -> bool:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from uuid import uuid4
 
 import numpy as np
 import pytest
@@ -20,19 +20,10 @@ from phonoscope.db.library.erase import delete_track
 from phonoscope.db.schema.classifiers import ClassifierVersionRow
 from phonoscope.paths import bundled
 from phonoscope.settings import Settings
-from phonoscope.states import Lane, Pool, TaskName
-from phonoscope.storage import ObjectStore
-from phonoscope.waker import Waker
-from phonoscope.work import Outcome
-from phonoscope_cpu.teaching import teach_task
 from phonoscope_ml.teaching import from_files, probabilities
-from phonoscope_worker import Context, Work
-from phonoscope_worker.heartbeat import Heartbeat, WorkerIdentity
-from phonoscope_worker.run import run_next
-from tests.integration.lessons import NO, YES, Owner, around, new_owner, served
-from tests.integration.life import CPU, empty
-
-Meanwhile = Callable[[], None]
+from tests.integration.lessons import NO, YES, Owner, around, new_owner
+from tests.integration.life import empty
+from tests.integration.rounds import run_teaching
 
 
 @pytest.fixture
@@ -43,25 +34,8 @@ def owner(database: Database) -> Owner:
 
 @pytest.fixture
 def run(database: Database, server_settings: Settings) -> Callable[..., None]:
-    """Runs the next task of the pool, by the models that every installation has or others; something may happen after
-    each teaching, before its end is written.
-    """
-
-    def run(*meanwhile: Meanwhile, models: Catalogue | None = None) -> None:
-        accidents = list(meanwhile)
-
-        def handler(work: Work) -> dict[TaskName, Outcome]:
-            outcome = teach_task(work, models or served())
-            if accidents:
-                accidents.pop(0)()
-            return {TaskName.TEACH: outcome}
-
-        identity = WorkerIdentity(Pool.CPU, list(Lane), f"host-{uuid4().hex}", "cpu", 1)
-        heartbeat = Heartbeat(database, identity, lambda: None)
-        store, waker = ObjectStore(server_settings), Waker("redis://127.0.0.1:1")
-        assert run_next(Context("cpu", database, store, waker, heartbeat, handler), CPU)
-
-    return run
+    """Runs the next teaching; see ``run_teaching``."""
+    return partial(run_teaching, database, server_settings)
 
 
 def version(owner: Owner) -> ClassifierVersionRow:

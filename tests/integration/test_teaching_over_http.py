@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Barrier
@@ -16,6 +17,7 @@ from sqlalchemy import text
 from phonoscope.db.access.engine import Database
 from phonoscope_cli.teach import request_of
 from tests.support import RunningStack, phonoscope, tone_wav
+from tests.unit.ml.headed import write_body, write_head
 
 LOW_HZ, HIGH_HZ = (220.0, 233.0, 247.0), (2_960.0, 3_100.0, 3_300.0)
 
@@ -29,8 +31,9 @@ def uploaded(http: httpx.Client, hertz: float, seconds: float = 1.0) -> str:
     return str(answer.json()["id"])
 
 
-def embedded(http: httpx.Client, track_id: str) -> str:
-    job = http.post("/v1/jobs", json={"track_id": track_id, "tasks": ["embed"]}).json()
+def embedded(http: httpx.Client, track_id: str, model: str | None = None) -> str:
+    body = {"track_id": track_id, "tasks": ["embed"], "options": {"classify": {"model": model}} if model else {}}
+    job = http.post("/v1/jobs", json=body).json()
     assert http.get(f"/v1/jobs/{job['id']}", params={"wait": 60}).json()["status"] == "succeeded"
     return track_id
 
@@ -251,19 +254,57 @@ def test_a_folder_of_several_labels_is_taught_again(http: httpx.Client, stack: R
 
 
 def test_a_space_that_is_gone(http: httpx.Client, stack: RunningStack) -> None:
-    """It is taught again only where the request names another one."""
+    """A named one is taught again only where the request names another one; one that chooses begins anew."""
     given = {label: [embedded(http, uploaded(http, hertz))] for label, hertz in (("low", 220.0), ("high", 2_960.0))}
-    asked(http, "left", examples=given)
-    id_ = taught(http, "left")["id"]
+    asked(http, "left", examples=given, space="mobilenet")
+    asked(http, "choosy", examples=given)
+    ids = [taught(http, name)["id"] for name in ("left", "choosy")]
     database = Database(stack.settings.database_url.get_secret_value(), pool_size=1)
     with database.transaction() as session:
-        session.execute(text("UPDATE classifiers SET model = 'gone' WHERE id = :id"), {"id": id_})
+        session.execute(text("UPDATE classifiers SET model = 'gone' WHERE id = ANY(:ids)"), {"ids": ids})
     database.close()
+    assert http.post("/v1/classifiers/choosy/teach").json()["space"]["model"] == "mobilenet"
+    assert taught(http, "choosy", 2)["space"]["model"] == "mobilenet"
     refused = http.post("/v1/classifiers/left/teach")
     assert (refused.status_code, refused.json()["code"]) == (422, "space_gone")
     assert refused.json()["errors"][0]["field"] == "space"
     assert http.post("/v1/classifiers/left/teach", json={"space": "mobilenet"}).status_code == 202
     assert taught(http, "left", 2)["space"]["model"] == "mobilenet"
+
+
+@pytest.fixture
+def ear(stack: RunningStack, http: httpx.Client) -> Iterator[str]:
+    """A model on a further body, which the running stack serves meanwhile."""
+    folder = stack.pulled_models
+    folder.mkdir(exist_ok=True)
+    write_head(folder / "eared", {"ear": write_body(folder / "ear", "mobilenet")}, 896)
+    yield "eared"
+    for name in ("eared", "ear"):
+        shutil.rmtree(folder / name)
+
+
+def test_a_classifier_chooses_its_space_until_one_is_named(http: httpx.Client, ear: str) -> None:
+    """The card says who chooses, and among which; a name ends that, and ``auto`` begins it again."""
+    given: dict[str, list[str]] = {}
+    for label, lowest_hz in (("low", 200.0), ("high", 2_500.0)):
+        given[label] = [embedded(http, uploaded(http, lowest_hz * 1.06**number)) for number in range(6)]
+        for track in given[label]:
+            embedded(http, track, ear)
+    assert asked(http, "choosy", examples=given, confirmed=False).json()["space_chosen_by"] == "itself"
+    card = taught(http, "choosy")
+    (version,) = http.get("/v1/classifiers/choosy/versions").json()["items"]
+    chosen = card["figures"]["space"]
+    assert (chosen["chosen_by"], chosen["model"]) == ("itself", card["space"]["model"])
+    assert version["space"] == card["space"]["model"]
+    assert [(one["model"], one["recordings"]) for one in chosen["tried"]] == [("mobilenet", 12), ("ear", 12)]
+    assert http.post("/v1/classifiers/choosy/teach", json={"space": ear}).json()["space_chosen_by"] == "maker"
+    card = taught(http, "choosy", 2)
+    assert (card["space"]["model"], card["figures"]["space"]["tried"]) == ("ear", [])
+    assert http.post("/v1/classifiers/choosy/teach").json()["space_chosen_by"] == "maker"
+    assert taught(http, "choosy", 3)["space"]["model"] == "ear"
+    again = http.post("/v1/classifiers/choosy/teach", json={"space": "auto"}).json()
+    assert (again["space_chosen_by"], again["space"]["model"]) == ("itself", "mobilenet")
+    assert [one["model"] for one in taught(http, "choosy", 4)["figures"]["space"]["tried"]] == ["mobilenet", "ear"]
 
 
 def test_one_of_many_that_make_one_name(http: httpx.Client) -> None:

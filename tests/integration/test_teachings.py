@@ -44,6 +44,11 @@ _FAIL = text(
     "UPDATE tasks SET status = 'failed', finished_at = now() WHERE name = 'embed' AND status = 'queued' RETURNING id"
 )
 
+_EMBEDDERS = text(
+    "SELECT options #>> '{classify,model}' FROM jobs JOIN tasks ON job_id = jobs.id "
+    "WHERE name = 'embed' AND tasks.status = 'queued'"
+)
+
 
 @pytest.fixture
 def owner(database: Database) -> Owner:
@@ -192,7 +197,7 @@ def test_a_broker_that_is_away_only_delays(owner: Owner) -> None:
     """The courier's job is committed, and sent by the sweeper later."""
     owner.two_labels()
     owner.labelled("low", windows=0)
-    owner.asks()
+    owner.asks(space="mobilenet")
     teacher = Teacher(owner.database, Waker("redis://127.0.0.1:1"), Limits())
     with pytest.raises(BrokerUnavailable):
         teacher.teach(Event())
@@ -235,7 +240,7 @@ def test_examples_are_embedded_first(owner: Owner) -> None:
     """A few at a time, each once; those that fail are left out, and it is taught when all have ended."""
     owner.two_labels()
     missing = [owner.labelled("low", windows=0) for _ in range(AT_ONCE + 2)]
-    assert owner.asks() == []
+    assert owner.asks(space="mobilenet") == []
     assert owner.sees().state is EMBEDDING
     assert step(owner) == 1
     assert step(owner) == 1
@@ -246,6 +251,21 @@ def test_examples_are_embedded_first(owner: Owner) -> None:
     assert owner.sees().state is TEACHING
     assert claimed(owner.database, CPU).tasks.keys() == {TaskName.TEACH}
     assert missing
+
+
+def test_examples_of_a_classifier_that_chooses_are_embedded_by_the_default_model_first(owner: Owner) -> None:
+    """It puts them into all spaces that may be compared; the model of its space those that are not in that one then."""
+    owner.two_labels()
+    owner.labelled("low", windows=0)
+    owner.asks()
+    embedders = []
+    while owner.sees().state is EMBEDDING:
+        step(owner)
+        with owner.database.transaction() as session:
+            embedders += session.scalars(_EMBEDDERS)
+        ended(owner)
+    assert embedders == ["auto", "environment-50"]
+    assert owner.sees().state is TEACHING
 
 
 def ended(owner: Owner) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -22,10 +24,7 @@ def figures_of(head: LinearHead, examples: Examples, held: HeldOut, found: Thres
     Held-out recordings are called by thresholds that were chosen on other folds.
     """
     several = head.activation == "sigmoid"
-    kept = held.cases.stated & (held.cases.holds | several)
-    cases, answers = held.cases.only(kept), held.probabilities[kept]
-    called = counted(answers, found.of_folds[cases.folds], several=True) if several else _best(answers)
-    right = called[np.arange(len(cases)), cases.labels] == cases.holds
+    cases, answers, called, right = judged(held, found, several=several)
     accuracy = float(right.mean()) if len(cases) else None
     low, high = (None, None) if accuracy is None else wilson(accuracy, len(np.unique(cases.groups)))
     labels = _by_label(head, examples, cases, called)
@@ -49,6 +48,27 @@ def figures_of(head: LinearHead, examples: Examples, held: HeldOut, found: Thres
         labels=labels,
         confusion=() if several else _confusion(head, cases, answers),
     )
+
+
+class Judged(NamedTuple):
+    """Held-out cases, the answers for them, which labels these call, and whether that is right.
+
+    Shape:
+        - answers, called: ``(cases, labels)``; right: ``(cases,)``
+    """
+
+    cases: Cases
+    answers: Probabilities
+    called: NDArray[np.bool_]
+    right: NDArray[np.bool_]
+
+
+def judged(held: HeldOut, found: Thresholds, *, several: bool) -> Judged:
+    """What was said of held-out recordings, judged by what is called in them."""
+    kept = held.cases.stated & (held.cases.holds | several)
+    cases, answers = held.cases.only(kept), held.probabilities[kept]
+    called = counted(answers, found.of_folds[cases.folds], several=True) if several else _best(answers)
+    return Judged(cases, answers, called, called[np.arange(len(cases)), cases.labels] == cases.holds)
 
 
 def _best(answers: Probabilities) -> NDArray[np.bool_]:

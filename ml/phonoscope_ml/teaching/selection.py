@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from phonoscope_ml.teaching.examples import Examples
+from phonoscope_ml.teaching.examples import Examples, Ids
 from phonoscope_ml.teaching.fitting import Candidate
 from phonoscope_ml.teaching.heldout import (
     TEMPERATURES,
@@ -21,8 +21,8 @@ from phonoscope_ml.teaching.heldout import (
 )
 from phonoscope_ml.teaching.linear import Activation, Probabilities, activated
 
-_PROTOTYPES = Candidate("prototypes")
-_REGRESSIONS = tuple(Candidate("logistic regression", strength) for strength in (5.0, 30.0))
+PROTOTYPES = Candidate("prototypes")
+REGRESSIONS = tuple(Candidate("logistic regression", strength) for strength in (5.0, 30.0))
 _UNTESTED = 0.6
 """The temperature of prototypes where nothing can be held out: about what it is where something can."""
 _FEW = 5
@@ -79,22 +79,29 @@ def hold_out(
     labels: int,
     activation: Activation,
     seed: int,
-    report: Callable[[float], None],
+    report: Callable[[float], None] = lambda _: None,
+    *,
+    folds: Ids | None = None,
+    candidates: tuple[Candidate, ...] | None = None,
 ) -> HeldOut:
     """Tries candidates by cross-validation, and takes the one under which what is known is most likely.
 
     Args:
         examples: what was said; taught_on: these with what is assumed.
         report: called with the share of the whole work that is done.
+        folds: of the windows, which are dealt by ``seed`` otherwise; candidates: those to try.
+
+    Shape:
+        - folds: ``(n,)``, from 0 to ``FOLDS - 1``
     """
     several = activation == "sigmoid"
-    folds = fold_of(taught_on, seed)
+    folds = fold_of(taught_on, seed) if folds is None else folds
     cases = _bounded(cases_of(taught_on, folds, len(examples.windows), several=several), labels)
     if len(np.unique(cases.labels)) < (1 if several else 2):
         reason = "too few labels have two recordings, so that nothing could be held out"
         nothing = cases.only(np.zeros(len(cases), dtype=np.bool_))
-        return HeldOut(_PROTOTYPES, reason, _UNTESTED, 0, nothing, np.zeros((0, labels), dtype=np.float32))
-    candidates = _candidates(cases, labels, several=several)
+        return HeldOut(PROTOTYPES, reason, _UNTESTED, 0, nothing, np.zeros((0, labels), dtype=np.float32))
+    candidates = candidates or _candidates(cases, labels, several=several)
     chosen_by = choosing(cases, labels)
     tried = []
     for number, candidate in enumerate(candidates, 1):
@@ -112,11 +119,11 @@ def hold_out(
 def _candidates(cases: Cases, labels: int, *, several: bool) -> tuple[Candidate, ...]:
     too_many = labels > _MOST_BY_THEMSELVES if several else labels * labels * _FEWEST_EACH > _MOST_LOGITS
     if too_many:
-        return (_PROTOTYPES,)
+        return (PROTOTYPES,)
     held, members = cases.labels[cases.holds], cases.groups[cases.holds]
     counts = np.unique(np.unique(np.stack([held, members]), axis=1)[0], return_counts=True)[1]
     few = several or not counts.size or np.median(counts) < _FEW
-    return (_PROTOTYPES, _REGRESSIONS[0]) if few else (_PROTOTYPES, *_REGRESSIONS)
+    return (PROTOTYPES, REGRESSIONS[0]) if few else (PROTOTYPES, *REGRESSIONS)
 
 
 def _bounded(cases: Cases, labels: int) -> Cases:

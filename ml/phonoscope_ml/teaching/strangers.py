@@ -34,6 +34,12 @@ class Strangers:
         return Strangers(self.pieces[kept], self.whole[kept])
 
 
+def no_strangers(labels: int) -> Strangers:
+    """Answers for none."""
+    nothing = np.zeros((0, labels), dtype=np.float32)
+    return Strangers(nothing, nothing)
+
+
 def answers_for(
     head: LinearHead, vectors: Vectors | None, recordings: Ids | None, cases: Cases, seed: int
 ) -> Strangers:
@@ -46,8 +52,7 @@ def answers_for(
         - vectors: ``(windows, dimensions)``, in the order of their time; recordings: ``(windows,)``, ids
     """
     if vectors is None or recordings is None or not (kept := unit_rows(vectors)).any():
-        nothing = np.zeros((0, len(head.labels)), dtype=np.float32)
-        return Strangers(nothing, nothing)
+        return no_strangers(len(head.labels))
     order = np.argsort(recordings[kept], kind="stable")
     found, ids = probabilities(head, vectors[kept][order]), recordings[kept][order]
     inside = _within_pieces(ids, np.bincount(cases.of)[cases.holds & cases.stated], np.random.default_rng(seed))

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from phonoscope_ml.teaching.assumed import with_assumed
+from phonoscope_ml.teaching.assumed import MOST, with_assumed
 from phonoscope_ml.teaching.calibration import thresholds_of
 from phonoscope_ml.teaching.doubts import doubts_of
 from phonoscope_ml.teaching.evaluation import figures_of
@@ -75,8 +75,7 @@ def _fitted(
     labels: tuple[str, ...], examples: Examples, several: bool, seed: int, report: Callable[[float], None]
 ) -> tuple[LinearHead, HeldOut]:
     """A head without thresholds, and what heads like it say of held-out recordings."""
-    activation: Activation = "sigmoid" if several else "softmax-none" if examples.only_rejected.size else "softmax"
-    taught_on = with_assumed(examples, len(labels), seed) if several else examples
+    activation, taught_on = prepared(examples, len(labels), seed, several=several)
     held = hold_out(examples, taught_on, len(labels), activation, seed, report)
     everything = np.ones(len(taught_on), dtype=np.bool_)
     prototypes = held.candidate.method == "prototypes"
@@ -84,6 +83,18 @@ def _fitted(
     layer = fit(held.candidate, taught_on, len(labels), kept, several=several)
     nothing = np.zeros(1, dtype=np.float32)
     return LinearHead(labels, activation, layer.weights, layer.bias, held.temperature, nothing), held
+
+
+def prepared(
+    examples: Examples, labels: int, seed: int, *, several: bool, most: int = MOST
+) -> tuple[Activation, Examples]:
+    """How a head on these examples answers, and what it is taught on: what was said, with what is assumed.
+
+    Args:
+        most: windows that a label is assumed not to hold in.
+    """
+    activation: Activation = "sigmoid" if several else "softmax-none" if examples.only_rejected.size else "softmax"
+    return activation, with_assumed(examples, labels, seed, most) if several else examples
 
 
 def _check(labels: Sequence[str], examples: Examples, strangers: Vectors | None, recordings: Ids | None) -> None:

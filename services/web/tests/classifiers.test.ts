@@ -8,7 +8,7 @@ import { restored, undoing } from "../src/classifiers/labelling";
 import { type Markable, requestFrom, toggled } from "../src/classifiers/marks/marks";
 import { type Classifier, type Figures, taughtWith, teachingOf } from "../src/classifiers/queries";
 import { oppositeOf, saidBy } from "../src/classifiers/review/answers";
-import { accuracyText, confusionTexts, figuresText, nameFrom, tooFewText } from "../src/classifiers/words";
+import { accuracyText, confusionTexts, figuresText, nameFrom, spaceText, tooFewText } from "../src/classifiers/words";
 
 function label(name: string, recordings: number, recall: number | null = 0.5) {
   return { label: name, recordings, windows: recordings, precision: null, recall, too_few: recordings < 10 };
@@ -52,6 +52,16 @@ test("figures in words say how they were measured, near-duplicates and strangers
   expect(text).toContain("40 recordings, of which 2 are near-duplicates of others");
   expect(text).toContain("80 % of your other recordings unknown");
   expect(figuresText(figures({ accuracy: null, unknown_of_strangers: null, unknown_of_known: null })).join(" ")).toContain("cannot be said");
+});
+
+test("a space that was chosen by itself is named before the others, with why", () => {
+  const tried = (model: string, accuracy: number | null) => ({ model, digest: "sha256:", accuracy, recordings: 20 });
+  const space = { model: "musicnn", chosen_by: "itself" as const, why: "more than chance explains", tried: [tried("mn04", 0.49), tried("musicnn", 0.71), tried("mobilenet", null)] };
+  expect(spaceText(figures({ space }))).toBe("Its space was chosen by itself: musicnn (71 %) before mn04 (49 %); more than chance explains.");
+  expect(spaceText(figures({ space: { ...space, tried: [] } }))).toBe("Its space was chosen by itself: musicnn; more than chance explains.");
+  expect(spaceText(figures({ space: { ...space, chosen_by: "maker" } }))).toBe("");
+  expect(figuresText(figures({ space })).join(" ")).toContain("musicnn (71 %) before mn04 (49 %)");
+  expect(spaceText(figures())).toBe("");
 });
 
 test("confusions are mistakes only, and the matrix has what was right", () => {

@@ -42,6 +42,15 @@ class ClassifierState(StrEnum):
     """`problem` says why; a version of before is still served."""
 
 
+class SpaceChooser(StrEnum):
+    """Who chooses the space of a classifier."""
+
+    MAKER = "maker"
+    """Its maker named one, or brought it in a file: it stays."""
+    ITSELF = "itself"
+    """Each teaching does, by comparing spaces."""
+
+
 class ExampleSpan(RequestModel):
     """A recording that has a label, or a span of it."""
 
@@ -63,7 +72,9 @@ class TeachRequest(RequestModel):
     """
 
     space: Name | None = Field(
-        None, description="a model or body in whose space examples are compared; the general one when left out"
+        None,
+        description="a model or body in whose space examples are compared; null or `auto`: each teaching chooses the "
+        "space in which the classifier is right most often, from that of the default model on",
     )
     confirmed: bool = Field(
         default=True,
@@ -135,6 +146,27 @@ class Confusion(BaseModel):
     recordings: int
 
 
+class SpaceTried(BaseModel):
+    """A space that a classifier could be taught in."""
+
+    model: str = Field(description="the body whose vectors are compared")
+    digest: str
+    accuracy: float | None = Field(
+        description="of held-out recordings, by a quick head on some of the examples, the same in each space; null "
+        "where it was not compared"
+    )
+    recordings: int = Field(description="those of these examples that are heard in it")
+
+
+class SpaceChoice(BaseModel):
+    """Why a version was taught in its space."""
+
+    model: str = Field(description="the body on whose vectors it is")
+    chosen_by: SpaceChooser
+    why: str
+    tried: list[SpaceTried] = Field(description="that of the version before, or of the default model, first")
+
+
 class ClassifierFigures(BaseModel):
     """What held-out recordings say of a classifier, each judged by a head that was not taught on it."""
 
@@ -151,6 +183,7 @@ class ClassifierFigures(BaseModel):
     folds: int
     method: str = Field(description="such as `prototypes` or `logistic regression`")
     why: str = Field(description="why this method was taken")
+    space: SpaceChoice | None = Field(None, description="null of versions that an earlier release taught")
     labels: list[LabelFigures]
     confusions: list[Confusion] = Field(description="the most frequent first")
     unknown_of_strangers: float | None = Field(
@@ -202,6 +235,10 @@ class ClassifierCard(BaseModel):
     state: ClassifierState
     version: int = Field(description="of its newest head; 0 before it was taught")
     space: SpaceRef = Field(description="in which examples are compared; its `id` is 0 when it was dropped")
+    space_chosen_by: SpaceChooser = Field(
+        SpaceChooser.MAKER,
+        description="`itself` where each teaching chooses; one that an earlier release made stays where it is",
+    )
     labels: list[str] = Field(
         description=f"of its newest version, else those asked for; in lists the first {MOST_LISTED_LABELS}, also in "
         "`figures`"
@@ -243,6 +280,7 @@ class ClassifierVersion(BaseModel):
     labels: list[str] = Field(description=f"the first {MOST_LISTED_LABELS}, also in `figures`; its export has all")
     label_count: int = Field(description="how many labels there are")
     digest: str = Field(description="of its weights, `sha256:…`; results name it")
+    space: str = Field("", description="the body on whose vectors it is")
     figures: ClassifierFigures | None = Field(description="null of one that was imported")
     taught_at: datetime
 

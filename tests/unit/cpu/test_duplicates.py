@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from phonoscope.work import AcousticFingerprint
-from phonoscope_cpu.duplicates import groups_of
+from phonoscope_cpu.duplicates import groups_of, shared_groups
 
 
 def unit(rng: np.random.Generator, count: int) -> NDArray[np.float32]:
@@ -31,6 +31,15 @@ def test_near_duplicates_share_a_group() -> None:
     groups = groups_of(vectors)
     assert groups[3] == groups[700] == groups[1_400]
     assert len(set(groups.tolist())) == 1_498
+
+
+def test_groups_of_several_spaces_are_joined() -> None:
+    """What is near in one of them is in one group; what is in none of the parts is alone."""
+    first = np.array([0, 1, 2, 3]), np.array([7, 7, 8, 9])
+    second = np.array([3, 1, 4]), np.array([5, 5, 6])
+    groups = shared_groups(6, [first, second])
+    assert groups[0] == groups[1] == groups[3]
+    assert len(set(groups.tolist())) == 4
 
 
 def test_copies_share_a_group_though_their_vectors_differ() -> None:

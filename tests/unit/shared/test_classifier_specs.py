@@ -23,10 +23,32 @@ def kept(**asked: Any) -> dict[str, Any]:
 def test_what_is_left_out_stays() -> None:
     """What is given takes its place, even where it is nothing."""
     before = kept(**ASKED)
-    after = as_kept(merged(before, TeachRequest.model_validate({"reteach": True})), "environment-50")
+    after = as_kept(merged(before, TeachRequest.model_validate({"reteach": True}), "mobilenet"), "environment-50")
     assert after == {**before, "reteach": True}
-    cleared = merged(before, TeachRequest.model_validate({"examples": {}, "labels": None}))
+    cleared = merged(before, TeachRequest.model_validate({"examples": {}, "labels": None}), "mobilenet")
     assert (cleared.examples, cleared.labels) == ({}, None)
+
+
+@pytest.mark.parametrize(
+    ("before", "asked", "space"),
+    [
+        ({}, {}, "auto"),
+        ({"space": "genre-10"}, {}, "genre-10"),
+        ({"space": "genre-10"}, {"space": "auto"}, "auto"),
+        ({"space": "genre-10"}, {"space": None}, "auto"),
+        ({}, {"space": "genre-10"}, "genre-10"),
+        (None, {}, "musicnn"),
+        (None, {"space": None}, "auto"),
+    ],
+)
+def test_a_named_space_stays_until_another_one_is_asked_for(
+    before: dict[str, Any] | None, asked: dict[str, Any], space: str
+) -> None:
+    """One that an earlier release made, or a file brought, says none, and stays where it is."""
+    whole = merged({} if before is None else kept(**before), TeachRequest.model_validate(asked), "musicnn")
+    again = as_kept(whole, "")
+    assert again["space"] == space
+    assert Spec.of(again, MADE_AT).chooses == (space == "auto")
 
 
 def test_a_spec_is_read_as_it_was_kept() -> None:

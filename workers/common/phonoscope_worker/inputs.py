@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from functools import partial
 from typing import Any, BinaryIO
 
@@ -11,6 +12,7 @@ from phonoscope.contract import MOST_ON_MAP, JobOptions
 from phonoscope.db.classifiers.applying import begin_labelling
 from phonoscope.db.classifiers.examples import MOST_OTHERS, Lesson, read_lesson
 from phonoscope.db.classifiers.heads import find_head
+from phonoscope.db.classifiers.trials import MOST_TRIED, Trials, read_trials
 from phonoscope.db.library.artifacts import artifacts_of
 from phonoscope.db.library.maps import vectors_to_place
 from phonoscope.db.library.results import newest_result
@@ -37,6 +39,7 @@ def work_of(context: Context, claim: Claim, timings: dict[str, float]) -> Work:
         return Work(claim, options, spool(), report, stems=stems, fetch=fetch, own_head=own_head, timings=timings)
     vectors = partial(_read_vectors, context, claim.subject.owner_id)
     lesson = partial(_read_lesson, context, claim.subject.owner_id)
+    trials = partial(_read_trials, context, claim.subject.owner_id)
     labelling = partial(begin_labelling, context.database, claim)
     return Work(
         claim,
@@ -45,6 +48,7 @@ def work_of(context: Context, claim: Claim, timings: dict[str, float]) -> Work:
         report,
         vectors=vectors,
         lesson=lesson,
+        trials=trials,
         labelling=labelling,
         timings=timings,
     )
@@ -81,6 +85,11 @@ def _read_vectors(context: Context, owner_id: str, served: Space) -> tuple[Space
         return space, vectors_to_place(session, owner_id, space, MOST_ON_MAP)
 
 
-def _read_lesson(context: Context, owner_id: str, name: str) -> Lesson:
+def _read_lesson(context: Context, owner_id: str, name: str, space: Space | None = None) -> Lesson:
     with context.database.transaction() as session:
-        return read_lesson(session, owner_id, name, MOST_OTHERS)
+        return read_lesson(session, owner_id, name, MOST_OTHERS, space)
+
+
+def _read_trials(context: Context, owner_id: str, name: str, spaces: Collection[Space]) -> Trials | None:
+    with context.database.transaction() as session:
+        return read_trials(session, owner_id, name, spaces, MOST_TRIED)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -22,6 +22,7 @@ from phonoscope_worker.store_retry import retrying_store
 
 if TYPE_CHECKING:
     from phonoscope.db.classifiers.examples import Lesson
+    from phonoscope.db.classifiers.trials import Trials
 
 _IN_MEMORY_BYTES = 8 << 20
 
@@ -34,8 +35,12 @@ def _no_vectors(space: Space) -> tuple[Space, dict[str, Any]]:
     return space, {}
 
 
-def _no_lesson(name: str) -> Lesson:
+def _no_lesson(name: str, _space: Space | None = None) -> Lesson:
     raise NotFound(f"no classifier {name!r}")
+
+
+def _no_trials(_name: str, _spaces: Collection[Space]) -> Trials | None:
+    return None
 
 
 def _no_labelling(name: str) -> Labelling:
@@ -56,7 +61,8 @@ class Work:
         stems: fetches the stems of the track's newest separation, by name; empty before the first one.
         vectors: in the place of a served space the one that the owner's searches read, and the vectors of the newest
             tracks there by track id.
-        lesson: what a classifier of the owner's is taught from, by its name.
+        lesson: what a classifier of the owner's is taught from, by its name, in a space or in its own.
+        trials: some of that in each of several spaces; ``None`` where its maker named its space.
         own_head: reads the newest head of the owner's own classifier of a name; ``None`` where there is none.
         labelling: begins to label the owner's library by a classifier, or goes on.
         timings: seconds by stage.
@@ -69,7 +75,8 @@ class Work:
     stems: Callable[[], dict[str, BinaryIO]] = dict
     fetch: Callable[[BinaryIO], None] = _fetch_nothing
     vectors: Callable[[Space], tuple[Space, dict[str, Any]]] = _no_vectors
-    lesson: Callable[[str], Lesson] = _no_lesson
+    lesson: Callable[[str, Space | None], Lesson] = _no_lesson
+    trials: Callable[[str, Collection[Space]], Trials | None] = _no_trials
     own_head: Callable[[str], OwnHead | None] = _no_head
     labelling: Callable[[str], Labelling] = _no_labelling
     timings: dict[str, float] = field(default_factory=dict)

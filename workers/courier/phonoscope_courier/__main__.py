@@ -80,7 +80,8 @@ def _reembedder(settings: Settings) -> Reembedder:
 
 def _teacher(settings: Settings) -> Teacher:
     database = Database(settings.database_url.get_secret_value(), pool_size=1)
-    return Teacher(database, Waker(settings.broker_url.get_secret_value()), Limits.of(settings))
+    waker = Waker(settings.broker_url.get_secret_value())
+    return Teacher(database, waker, Limits.of(settings), settings.default_model)
 
 
 def _indexer(settings: Settings) -> Indexer:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from threading import Event
 from time import monotonic
 
+from phonoscope.catalogue import AUTO
 from phonoscope.db.access.engine import Database
 from phonoscope.db.access.locks import Lock, stay_open, try_lock
 from phonoscope.db.classifiers.rounds import Due, due, go_on
@@ -26,11 +27,13 @@ class Teacher:
 
     Args:
         limits: the quotas of each owner, which its jobs count to.
+        default_model: embeds the examples of classifiers that choose their space.
     """
 
     database: Database
     waker: Waker
     limits: Limits
+    default_model: str = AUTO
     _served: dict[Due, float] = field(default_factory=dict)
 
     def teach(self, stopped: Event, lasts_s: float = ROUND_S) -> int:
@@ -71,7 +74,7 @@ class Teacher:
     def _go_on(self, each: Due) -> None:
         self._served[each] = monotonic()
         try:
-            queues = go_on(self.database, each, self.limits)
+            queues = go_on(self.database, each, self.limits, self.default_model)
         except (LockTimeout, TransactionConflict, LimitReached) as error:
             _log.warning("teaching.postponed", classifier_id=each.classifier_id, code=error.code)
             return

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,6 +52,19 @@ def groups_of(
             nearness, closest = nearness[best], closest[best]
     copies = [pair for pair in closest if are_copies(Comparable(known[int(pair[0])]), Comparable(known[int(pair[1])]))]
     return _joined(len(vectors), np.concatenate([alike, np.array(copies, np.int64).reshape(-1, 2)]))
+
+
+def shared_groups(count: int, parts: Iterable[tuple[NDArray[np.int64], NDArray[np.int64]]]) -> NDArray[np.int64]:
+    """A number for each of so many recordings, which those share that are in one group in any of the parts.
+
+    Args:
+        parts: of each some recordings, by index, and their groups.
+    """
+    pairs = [np.zeros((0, 2), np.int64)]
+    for recordings, groups in parts:
+        _, first, of = np.unique(groups, return_index=True, return_inverse=True)
+        pairs.append(np.stack([recordings, recordings[first[of]]], axis=1))
+    return _joined(count, np.concatenate(pairs))
 
 
 def _forest(count: int, pairs: Pairs) -> Pairs:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from phonoscope.catalogue import BodyRef, Catalogue
-from phonoscope.contract.classifiers import ClassifierFigures
-from phonoscope.errors import SpaceGone, TooFewExamples
-from phonoscope.work import NotedWindow, Outcome, Space, Teaching
+from phonoscope.catalogue import Catalogue
+from phonoscope.contract.classifiers import ClassifierFigures, SpaceChoice
+from phonoscope.errors import TooFewExamples
+from phonoscope.work import NotedWindow, NowIn, Outcome, Teaching
+from phonoscope_cpu.choosing import body_of, choose_for
 from phonoscope_cpu.duplicates import groups_of
 from phonoscope_worker import Work
 
@@ -28,7 +30,7 @@ _REASONS = {"varied": "new"}
 
 
 def teach_task(work: Work, catalogue: Catalogue) -> Outcome:
-    """Teaches a new version of the classifier that the options name.
+    """Teaches a new version of the classifier that the options name, in its space or in one that is better.
 
     Args:
         catalogue: the served models, on one of whose bodies the head is to be served.
@@ -40,12 +42,15 @@ def teach_task(work: Work, catalogue: Catalogue) -> Outcome:
     """
     from phonoscope_ml.teaching import choose, teach, to_files
 
+    name = work.options.teach.classifier or ""
     work.report(0.0, "gathering")
+    with work.timed("compare_s"):
+        chosen = choose_for(work, catalogue, name)
     with work.timed("gather_s"):
-        lesson = work.lesson(work.options.teach.classifier or "")
-        body = _body_of(catalogue, lesson.space)
+        lesson = work.lesson(name, chosen.space)
+        body = body_of(catalogue, lesson.space)
     with work.timed("group_s"):
-        examples = _examples(lesson)
+        examples = _examples(lesson, chosen.groups)
     with work.timed("teach_s"):
         taught = teach(
             lesson.labels,
@@ -66,16 +71,17 @@ def teach_task(work: Work, catalogue: Catalogue) -> Outcome:
         read_at=lesson.read_at,
         manifest=manifest.model_dump(mode="json"),
         weights=weights,
-        figures=figures_of(lesson, taught.figures),
+        figures=figures_of(lesson, taught.figures, chosen.card(lesson.space)),
         tracks=frozenset(lesson.known.tracks),
         doubts=_doubts(lesson, taught),
         queue=_queue(lesson, asked),
+        now_in=NowIn(lesson.space, catalogue.embedders.get(lesson.space, "")) if chosen.moved else None,
     )
     digest = f"sha256:{manifest.on[0].weights.sha256}"
     return Outcome(_result(lesson, taught.figures, made.version, digest), None, lesson.name, digest, teaching=made)
 
 
-def figures_of(lesson: Lesson, figures: Figures) -> dict[str, Any]:
+def figures_of(lesson: Lesson, figures: Figures, space: SpaceChoice) -> dict[str, Any]:
     """The figures of a teaching as the contract has them; what was left out is by ids."""
     windows = np.bincount(lesson.facts[lesson.facts[:, 2] == 1, 1], minlength=len(lesson.labels))
     confusions = sorted(figures.confusion, key=lambda each: -each.recordings)[:_MOST_CONFUSED]
@@ -83,6 +89,7 @@ def figures_of(lesson: Lesson, figures: Figures) -> dict[str, Any]:
         **{name: getattr(figures, name) for name in _SAME},
         "windows": figures.examples,
         "why": figures.reason,
+        "space": space,
         "unknown_of_strangers": figures.unknown_share_of_strangers,
         "unknown_of_known": figures.unknown_share_of_examples,
         "labels": [
@@ -96,20 +103,17 @@ def figures_of(lesson: Lesson, figures: Figures) -> dict[str, Any]:
     return {**kept, "left_out": list(lesson.left_out)}
 
 
-def _body_of(catalogue: Catalogue, space: Space) -> BodyRef:
-    found = next((body for body in catalogue.bodies.values() if body.space == space), None)
-    if found is None:
-        raise SpaceGone.field("space", f"the body {space.model!r} is no longer served as it was: teach it again")
-    return BodyRef(name=found.name, digest=found.digest)
-
-
-def _examples(lesson: Lesson) -> Examples:
+def _examples(lesson: Lesson, groups: Mapping[str, int]) -> Examples:
     from phonoscope_ml.teaching import Examples
 
     known, facts = lesson.known, lesson.facts
-    groups = groups_of(lesson.track_vectors, lesson.fingerprints)[known.recordings]
+    if all(track in groups for track in known.tracks):
+        of_tracks = np.array([groups[track] for track in known.tracks], np.int64)
+    else:
+        of_tracks = groups_of(lesson.track_vectors, lesson.fingerprints)
+    shared = of_tracks[known.recordings]
     try:
-        return Examples(known.vectors, known.recordings, groups, facts[:, 0], facts[:, 1], facts[:, 2] == 1)
+        return Examples(known.vectors, known.recordings, shared, facts[:, 0], facts[:, 1], facts[:, 2] == 1)
     except ValueError as error:
         raise TooFewExamples.field("examples", str(error)) from error
 

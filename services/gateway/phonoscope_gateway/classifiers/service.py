@@ -66,7 +66,8 @@ def teach(
 
     Raises:
         NotFound: the owner has no such classifier.
-        SpaceGone: the body in whose space it was taught is no longer served, and the request names no other one.
+        SpaceGone: the body in whose space it was taught is no longer served, that space was named, and the request
+            names no other one.
         TooFewExamples, TooManyLabels, ContradictoryLabels, InvalidRequest, LimitReached: as ``create`` does.
     """
 
@@ -76,7 +77,7 @@ def teach(
         given = placed(session, caller.owner_id, request or TeachRequest(), before.spec)
         row = find_classifier(session, caller.owner_id, name, to_change=True)
         space = _space(state, given) if "space" in given.model_fields_set else _served_now(state, row)
-        whole = merged(row.spec, given)
+        whole = merged(row.spec, given, row.model)
         change_spec(session, caller.actor, row, space, as_kept(whole, state.catalogue.embedders.get(space, "")))
         record(session, caller.actor, "classifier.teaching_asked", row.id, name=name)
         return _ask(state, caller, session, row, then)
@@ -132,17 +133,20 @@ def _ask(
 
 
 def _space(state: State, request: TeachRequest) -> Space:
-    """The space of the body that a head can be served on. Raises ``InvalidRequest`` and ``UnknownModel``."""
+    """The space of the body that a head can be served on; where none is named that of the default model.
+
+    Raises ``InvalidRequest`` and ``UnknownModel``.
+    """
     bodies = {body.space: name for name, body in state.catalogue.bodies.items() if body.architecture in ARCHITECTURES}
     if request.space is not None and request.space not in _names(state):
         raise InvalidRequest.choice("space", f"space {request.space!r}", sorted(bodies.values()))
-    served = state.catalogue.spaces(request.space or state.settings.default_model)
-    found = next((space for space in served if space in bodies), None)
+    name = state.settings.default_model if request.space in {None, AUTO} else request.space
+    found = next((space for space in state.catalogue.spaces(name) if space in bodies), None)
     if found is None:
         raise InvalidRequest.field(
             "space",
-            f"no classifier can be served on {request.space or state.settings.default_model!r}, which has no body or "
-            f"one that only embeds; there are {', '.join(sorted(bodies.values()))}",
+            f"no classifier can be served on {name!r}, which has no body or one that only embeds; there are "
+            f"{', '.join(sorted(bodies.values()))}",
         )
     return found
 
@@ -152,8 +156,13 @@ def _names(state: State) -> Collection[str]:
 
 
 def _served_now(state: State, row: ClassifierRow) -> Space:
-    """The space of its body as that is served now, which may be another than before."""
+    """The space of its body as that is served now, which may be another than before.
+
+    Raises ``SpaceGone`` when it is not; of one that chooses its space that of the default model counts then.
+    """
     body = state.catalogue.bodies.get(row.model)
+    if body is None and Spec.of(row.spec, row.created_at).chooses:
+        return _space(state, TeachRequest())
     if body is None:
         raise SpaceGone.field("space", f"the body {row.model!r} is no longer served: name another one")
     return body.space

@@ -10,6 +10,7 @@ from phonoscope.contract.classifiers import (
     ClassifierProblem,
     ClassifierVersion,
     DoubtfulExample,
+    SpaceChooser,
 )
 from phonoscope.db.classifiers.listing import Seen, Version
 from phonoscope.db.schema.classifiers import ClassifierRow
@@ -26,6 +27,7 @@ def card(state: State, seen: Seen) -> ClassifierCard:
         name=row.name,
         state=seen.state,
         version=row.version,
+        space_chosen_by=SpaceChooser.ITSELF if asked.chooses else SpaceChooser.MAKER,
         space=SpaceRef(id=seen.space_id or _GONE, model=row.model, digest=row.digest),
         labels=list((newest or asked).labels),
         label_count=(newest or asked).label_count,
@@ -54,6 +56,7 @@ def version(row: Version) -> ClassifierVersion:
         labels=list(row.labels),
         label_count=row.label_count,
         digest=f"sha256:{row.sha256}",
+        space=row.body,
         figures=_figures(row, []),
         taught_at=row.taught_at,
     )

@@ -122,7 +122,8 @@ function LeftOut({ texts }: { texts: readonly string[] }) {
 }
 
 function Facts({ one }: { one: Classifier }) {
-  const { space, multi_label, confirmed, examples } = one;
+  const { name, space, space_chosen_by, multi_label, confirmed, examples } = one;
+  const { teach } = useClassifierActions();
   const given = examples ? `${counted(examples, "example")} that you gave` : "";
   const said = confirmed ? "what you confirm and reject" : "what you say of its labels since";
   const from = wasImported(one) ? "a file" : [given, said].filter(Boolean).join(" and ");
@@ -130,9 +131,17 @@ function Facts({ one }: { one: Classifier }) {
     <section className="stack" aria-labelledby="about">
       <h2 id="about">About it</h2>
       <p>
-        Taught from {from}, in the space of {space.model}. {multi_label ? "Several labels can hold at once." : "One label holds at a time."}{" "}
+        Taught from {from}, in the space of {space.model}, {space_chosen_by === "itself" ? "which each teaching chooses" : "which stays"}. {multi_label ? "Several labels can hold at once." : "One label holds at a time."}{" "}
         Jobs and searches use it by its name, as any model.
       </p>
+      {space_chosen_by === "itself" ? null : (
+        <div className="row wrap">
+          <Button disabled={teach.isPending} onClick={() => teach.mutate({ name, body: { ...teachingOf(one), space: "auto" } })}>
+            Teach it again in the space that suits it best
+          </Button>
+        </div>
+      )}
+      {teach.isError ? <ErrorNote>{errorText(teach.error)}</ErrorNote> : null}
     </section>
   );
 }

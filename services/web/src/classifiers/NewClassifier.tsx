@@ -13,7 +13,7 @@ const SOURCES = [
   { value: "chosen", text: "recordings you choose" },
 ] as const;
 type From = (typeof SOURCES)[number]["value"];
-const GENERAL = "general";
+const BY_ITSELF = "auto";
 const FEWEST = 2;
 
 /** Teaches a classifier from confirmed labels, or from recordings that are chosen for each label. */
@@ -24,14 +24,14 @@ export function NewClassifier({ onCancel }: { onCancel: () => void }) {
   const [from, setFrom] = useState<From>("confirmed");
   const [labels, setLabels] = useState<string[]>([]);
   const [chosen, setChosen] = useState<Chosen[]>([]);
-  const [space, setSpace] = useState(GENERAL);
+  const [space, setSpace] = useState(BY_ITSELF);
   const [several, setSeveral] = useState(false);
   const [reteach, setReteach] = useState(false);
   const examples = examplesOf(chosen);
   const taught = from === "confirmed" ? labels : Object.keys(examples);
   const request: ClassifierRequest = {
     name: nameFrom(name),
-    ...(space !== GENERAL && { space }),
+    space,
     labels: taught,
     ...(from === "chosen" && { examples }),
     multi_label: several,
@@ -103,10 +103,17 @@ type SettingsProps = {
 
 function Settings({ space, setSpace, several, setSeveral, reteach, setReteach }: SettingsProps) {
   const spaces = useSpaces().data ?? [];
-  const options = [...new Set([GENERAL, ...spaces.filter(({ read }) => read).map(({ model }) => model)])];
+  const options = [...new Set([BY_ITSELF, ...spaces.filter(({ read }) => read).map(({ model }) => model)])];
   return (
     <div className="row wrap teaching__settings">
-      <Select label="compared in the space of" name="Space" value={space} options={options} text={(one) => one} onChange={setSpace} />
+      <Select
+        label="compared in a space"
+        name="Space"
+        value={space}
+        options={options}
+        text={(one) => (one === BY_ITSELF ? "chosen by itself" : `that of ${one}`)}
+        onChange={setSpace}
+      />
       <label className="row">
         <input type="checkbox" checked={several} onChange={() => setSeveral(!several)} />
         several labels can hold at once

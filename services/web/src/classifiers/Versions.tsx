@@ -23,12 +23,13 @@ export function Versions({ name, newest }: { name: string; newest: number }) {
   );
 }
 
-function Row({ one: { version, label_count: labels, digest, figures, taught_at }, busy, onExport }: { one: Version; busy: boolean; onExport: () => void }) {
+function Row({ one: { version, label_count: labels, digest, space, figures, taught_at }, busy, onExport }: { one: Version; busy: boolean; onExport: () => void }) {
   return (
     <li className="versions__row">
       <span>Version {version}</span>
       <span>{accuracyText(figures)}</span>
       <span className="quiet small">{figures ? counted(figures.recordings, "recording") : counted(labels, "label")}</span>
+      <span className="quiet small clip">{space}</span>
       <span className="quiet small">{ago(taught_at)}</span>
       <span className="mono small quiet clip" title={digest}>
         {digest}

@@ -47,7 +47,16 @@ export function figuresText(figures: Figures): string[] {
     accuracy === null
       ? "No label has two recordings: how often it is right cannot be said."
       : `It named ${percent(accuracy)} of the recordings right when it was not taught on them${low === null || high === null ? "" : ` (${Math.round(low * 100)} – ${Math.round(high * 100)} % with 95 % confidence)`}, in ${counted(folds, "fold")}.`;
-  return [judged, taught, unknownText(figures), `Method: ${method}${why ? `; ${why}` : ""}.`].filter(Boolean);
+  return [judged, taught, unknownText(figures), `Method: ${method}${why ? `; ${why}` : ""}.`, spaceText(figures)].filter(Boolean);
+}
+
+/** Which space a version chose by itself, before which others, and why; empty where one was named. */
+export function spaceText({ space }: Figures): string {
+  if (space?.chosen_by !== "itself") return "";
+  const shares = space.tried.flatMap(({ model, accuracy }) => (accuracy === null ? [] : [{ model, text: `${model} (${percent(accuracy)})` }]));
+  const own = shares.find(({ model }) => model === space.model)?.text ?? space.model;
+  const others = shares.filter(({ model }) => model !== space.model).map(({ text }) => text);
+  return `Its space was chosen by itself: ${own}${others.length ? ` before ${others.join(" and ")}` : ""}; ${space.why}.`;
 }
 
 function unknownText({ unknown_of_strangers: strangers, unknown_of_known: known }: Figures): string {

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from phonoscope.contract.classifiers import MOST_EXAMPLES
 from phonoscope.db.classifiers.sampling import spread, whole_recordings, window_counts
 from phonoscope.db.classifiers.spec import SAID, Spec, check_said, taught_labels
-from phonoscope.db.classifiers.teaching import find_classifier, of_space
+from phonoscope.db.classifiers.teaching import find_classifier, of_space, space_of
 from phonoscope.db.classifiers.versions import check_room
 from phonoscope.db.classifiers.windows import Spot, Windows, read_vectors, windows_of
 from phonoscope.db.library.fingerprints import fingerprints_of
@@ -126,8 +126,11 @@ class Lesson:
     left_out: Sequence[Mapping[str, Any]]
 
 
-def read_lesson(session: Session, owner_id: str, name: str, most_others: int) -> Lesson:
+def read_lesson(session: Session, owner_id: str, name: str, most_others: int, space: Space | None = None) -> Lesson:
     """What a classifier is taught from now; memory does not grow with the library.
+
+    Args:
+        space: in which; ``None`` for its own.
 
     Raises:
         NotFound: the owner has no such classifier.
@@ -138,12 +141,9 @@ def read_lesson(session: Session, owner_id: str, name: str, most_others: int) ->
     spec = Spec.of(row.spec, row.created_at)
     labels = taught_labels(session, owner_id, spec)
     _check(session, row, spec, labels)
-    asked = {**of_space(session, row, spec), "known": labels}
-    said = _said(session, asked, {label: index for index, label in enumerate(labels)}, several=row.several)
-    known, spots = _known(session, asked["space_id"], said)
-    facts = np.array(
-        [(at, label, holds) for at, spot in enumerate(spots) for label, holds in said[spot].facts.items()], np.int64
-    ).reshape(-1, 3)
+    space = space or space_of(row)
+    asked = {**of_space(session, row, spec, space), "known": labels}
+    known, spots, facts = read_known(session, asked, MOST_EXAMPLES, several=row.several)
     _check_facts(labels, facts)
     counted = window_counts(session, owner_id, asked["space_id"])
     named = set(session.connection().scalars(_NAMED, asked))
@@ -151,7 +151,7 @@ def read_lesson(session: Session, owner_id: str, name: str, most_others: int) ->
         classifier_id=row.id,
         name=row.name,
         version=row.version,
-        space=Space(row.model, row.digest),
+        space=space,
         several=row.several,
         labels=labels,
         read_at=read_at,
@@ -159,8 +159,8 @@ def read_lesson(session: Session, owner_id: str, name: str, most_others: int) ->
         facts=facts,
         others=spread(session, asked["space_id"], counted, set(spots), most_others),
         strangers=whole_recordings(session, asked["space_id"], counted, named, MOST_STRANGERS),
-        track_vectors=_track_vectors(session, row, known.tracks),
-        fingerprints=_fingerprints(session, known.tracks),
+        track_vectors=track_vectors(session, space, known.tracks),
+        fingerprints=fingerprints_by_row(session, known.tracks),
         left_out=_left_out(session, asked),
     )
 
@@ -174,6 +174,26 @@ def _check(session: Session, row: ClassifierRow, spec: Spec, labels: Sequence[st
         raise TooManyLabels.field("labels", error.detail) from error
 
 
+class Known(NamedTuple):
+    """Windows with something said of them, where they lie, and what is said, as a lesson's ``facts``."""
+
+    windows: Windows
+    spots: list[Spot]
+    facts: NDArray[np.int64]
+
+
+def read_known(session: Session, asked: Mapping[str, Any], most: int, *, several: bool) -> Known:
+    """Some windows of examples with what is said of them: of all examples alike, and in each space of the same.
+
+    Args:
+        asked: as ``of_space`` has it, and ``known``, the labels.
+    """
+    said = _said(session, asked, most, several=several)
+    windows, spots = _known(session, asked["space_id"], said)
+    facts = [(at, label, holds) for at, spot in enumerate(spots) for label, holds in said[spot].facts.items()]
+    return Known(windows, spots, np.array(facts, np.int64).reshape(-1, 3))
+
+
 class _Said(NamedTuple):
     """What is said of a window, and where it lies."""
 
@@ -181,18 +201,17 @@ class _Said(NamedTuple):
     facts: dict[int, bool]
 
 
-def _said(
-    session: Session, asked: Mapping[str, Any], indices: Mapping[str, int], *, several: bool
-) -> dict[Spot, _Said]:
+def _said(session: Session, asked: Mapping[str, Any], most: int, *, several: bool) -> dict[Spot, _Said]:
     """What is said of each window: of two that contradict each other what is said of the narrower span."""
-    rows = session.execute(_FITTING, {**asked, "most": MOST_EXAMPLES, "most_of_one": MOST_OF_ONE})
+    indices = {label: index for index, label in enumerate(asked["known"])}
+    rows = session.execute(_FITTING, {**asked, "most": most, "most_of_one": MOST_OF_ONE})
     spans_s: dict[Spot, tuple[float, float]] = {}
     by_spot: dict[Spot, list[tuple[float, int, bool]]] = defaultdict(list)
     for row in rows:
         spot = Spot(row.track_id, row.position)
         spans_s[spot] = (row.start_s, row.end_s)
         by_spot[spot].append((inf if row.width_s is None else row.width_s, indices[row.label], row.holds))
-    found = {spot: resolved(by_spot[spot], several=several) for spot in sorted(by_spot)[:MOST_EXAMPLES]}
+    found = {spot: resolved(by_spot[spot], several=several) for spot in sorted(by_spot)[:most]}
     return {spot: _Said(spans_s[spot], facts) for spot, facts in found.items() if facts}
 
 
@@ -235,26 +254,28 @@ def _check_facts(labels: Sequence[str], facts: NDArray[np.int64]) -> None:
         )
 
 
-def _track_vectors(session: Session, row: ClassifierRow, tracks: Sequence[str]) -> NDArray[np.float32]:
+def track_vectors(session: Session, space: Space, tracks: Sequence[str]) -> NDArray[np.float32]:
+    """As a lesson has them. Shape: ``(tracks, 512)``."""
     index = {track: at for at, track in enumerate(tracks)}
     found = np.zeros((len(tracks), EMBEDDING_DIM), np.float32)
     for start in range(0, len(tracks), _AT_ONCE):
-        for track_id, vector in session.execute(_of_tracks(row, tracks[start : start + _AT_ONCE])):
+        for track_id, vector in session.execute(_of_tracks(space, tracks[start : start + _AT_ONCE])):
             found[index[track_id]] = vector
     return found
 
 
-def _of_tracks(row: ClassifierRow, tracks: Collection[str]) -> Any:
+def _of_tracks(space: Space, tracks: Collection[str]) -> Any:
     return select(EmbeddingRow.track_id, EmbeddingRow.vector).where(
         EmbeddingRow.track_id.in_(tracks),
-        EmbeddingRow.model_name == row.model,
-        EmbeddingRow.model_digest == row.digest,
+        EmbeddingRow.model_name == space.model,
+        EmbeddingRow.model_digest == space.digest,
         EmbeddingRow.stem == WHOLE_TRACK,
         EmbeddingRow.vector.is_not(None),
     )
 
 
-def _fingerprints(session: Session, tracks: Sequence[str]) -> dict[int, AcousticFingerprint]:
+def fingerprints_by_row(session: Session, tracks: Sequence[str]) -> dict[int, AcousticFingerprint]:
+    """As a lesson has them."""
     if len(tracks) > MOST_FINGERPRINTS:
         return {}
     found = fingerprints_of(session, set(tracks))

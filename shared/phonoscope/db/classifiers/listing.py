@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session, defer, load_only
 
+from phonoscope.catalogue import AUTO
 from phonoscope.contract.classifiers import MOST_LISTED_LABELS, ClassifierState
 from phonoscope.db.classifiers.queue import count_to_ask
 from phonoscope.db.classifiers.spec import Spec, check_said, taught_labels
@@ -31,7 +32,8 @@ _DOUBTS = text(
 )
 # The list of an owner's classifiers, or of versions, must not read all labels of all of them.
 _VERSIONS = """
-    SELECT version, manifest #>> '{on,0,weights,sha256}' AS sha256, taught_at, erased_at,
+    SELECT version, manifest #>> '{on,0,weights,sha256}' AS sha256,
+           manifest #>> '{on,0,bodies,0,name}' AS body, taught_at, erased_at,
            jsonb_array_length(manifest -> 'labels') AS label_count
 """
 _WHOLE = ", manifest -> 'labels' AS labels, figures"
@@ -47,11 +49,12 @@ _ONE_BRIEF = text(f"{_VERSIONS} {_BRIEF} {_OF_ONE} AND version = :version")
 _ALL_BRIEF = text(f"{_VERSIONS} {_BRIEF} {_OF_ONE} ORDER BY version DESC")
 _ASKED = text(
     """
-    SELECT confirmed, examples, jsonb_array_length(labels) AS label_count,
+    SELECT confirmed, examples, chooses, jsonb_array_length(labels) AS label_count,
            jsonb_path_query_array(labels, CAST(:first AS jsonpath)) AS labels,
            jsonb_path_query_array(named, CAST(:first AS jsonpath)) AS named
     FROM (
         SELECT coalesce(CAST(spec ->> 'confirmed' AS boolean), true) AS confirmed,
+               coalesce(spec ->> 'space' = :chosen, false) AS chooses,
                (SELECT coalesce(sum(jsonb_array_length(value)), 0) FROM jsonb_each(spec -> 'examples')) AS examples,
                coalesce(named, (
                    SELECT jsonb_agg(label ORDER BY label COLLATE "C")
@@ -68,12 +71,14 @@ class Version:
 
     Args:
         sha256: of its weights.
+        body: the name of the body on whose vectors it is.
         labels: all, or the first ``MOST_LISTED_LABELS`` of ``label_count``, as in ``figures``.
         erased_at: when a recording was erased that it was taught from.
     """
 
     version: int
     sha256: str
+    body: str
     taught_at: datetime
     erased_at: datetime | None
     label_count: int
@@ -86,12 +91,14 @@ class Asked:
     """What was asked for: whether confirmed labels are examples, how many others were given, and the labels.
 
     Args:
+        chooses: whether each teaching chooses its space.
         labels: those that were named, or of the examples; all, or the first ``MOST_LISTED_LABELS`` of ``label_count``.
         named: likewise those that were named; ``None`` where none were.
     """
 
     confirmed: bool
     examples: int
+    chooses: bool
     label_count: int
     labels: Sequence[str]
     named: Sequence[str] | None
@@ -134,7 +141,8 @@ def see(session: Session, row: ClassifierRow, *, whole: bool = True) -> Seen:
     doubts = _doubts(session, row) if whole else []
     left_out = _left_out(session, row.owner_id, newest) if whole and newest is not None else []
     queue = count_to_ask(session, row)
-    asked = session.execute(_ASKED, {"id": row.id, "first": "$[*]" if whole else _FIRST}).mappings().one()
+    of = {"id": row.id, "first": "$[*]" if whole else _FIRST, "chosen": AUTO}
+    asked = session.execute(_ASKED, of).mappings().one()
     return Seen(
         row, Asked(**asked), state, problem, newest, None if space is None else space.id, doubts, left_out, queue
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
+from phonoscope.catalogue import AUTO
 from phonoscope.contract import JobOptions
 from phonoscope.contract.classifiers import ClassifierState
 from phonoscope.db.access.engine import Database
@@ -20,6 +21,7 @@ from phonoscope.db.classifiers.teaching import (
     failure_of,
     lock_job,
     of_space,
+    space_of,
     start_teaching,
 )
 from phonoscope.db.schema.classifiers import ClassifierRow
@@ -46,18 +48,22 @@ _DUE = text(
     ORDER BY asked_at, id
     """
 )
-# Tracks with an open job that embeds are waited for, others are tried once for each time that it is asked for.
+# Tracks with an open job that embeds are waited for, others are tried once by each model, in their order, for each time
+# that it is asked for.
 _NEXT = text(
     f"""
-    SELECT missing.id, EXISTS (
+    SELECT missing.id, own.embedder, EXISTS (
         SELECT FROM jobs JOIN tasks ON tasks.job_id = jobs.id
         WHERE jobs.track_id = missing.id AND tasks.name = 'embed' AND tasks.status IN ('queued', 'running')
     ) AS waits
-    FROM ({MISSING}) AS missing
-    WHERE NOT EXISTS (
-        SELECT FROM jobs JOIN tasks ON tasks.job_id = jobs.id
-        WHERE jobs.track_id = missing.id AND tasks.name = 'embed' AND jobs.created_at >= :asked_at
-          AND jobs.options #>> '{{classify,model}}' = :embedder AND tasks.status NOT IN ('queued', 'running'))
+    FROM ({MISSING}) AS missing CROSS JOIN LATERAL (
+        SELECT embedder FROM unnest(CAST(:embedders AS text[])) WITH ORDINALITY AS may (embedder, turn)
+        WHERE NOT EXISTS (
+            SELECT FROM jobs JOIN tasks ON tasks.job_id = jobs.id
+            WHERE jobs.track_id = missing.id AND tasks.name = 'embed' AND jobs.created_at >= :asked_at
+              AND jobs.options #>> '{{classify,model}}' = embedder AND tasks.status NOT IN ('queued', 'running'))
+        ORDER BY turn LIMIT 1
+    ) AS own
     ORDER BY waits DESC, missing.id LIMIT :most
     """  # noqa: S608 - of constants
 )
@@ -77,29 +83,36 @@ def due(session: Session) -> list[Due]:
     return [Due(row.id, row.owner_id) for row in rows]
 
 
-def go_on(database: Database, one: Due, limits: Limits) -> list[TaskQueue]:
+def go_on(database: Database, one: Due, limits: Limits, default_model: str = AUTO) -> list[TaskQueue]:
     """The next step of one classifier: makes its jobs, or notes why its teaching failed.
+
+    Args:
+        default_model: embeds the examples of a classifier that chooses its space, in all spaces in which they would be
+            otherwise; the model of its own space those that are not in that then.
 
     Returns where tasks can start. Raises ``LimitReached`` when the owner has as many jobs as may be; nothing is lost.
     """
-    queues, tracks = database.retrying(partial(_step, one=one, limits=limits))
-    made = (database.retrying(partial(_embed, one=one, track_id=track, limits=limits)) for track in tracks)
+    queues, tracks = database.retrying(partial(_step, one=one, limits=limits, default_model=default_model))
+    made = (
+        database.retrying(partial(_embed, one=one, track_id=track, embedder=embedder, limits=limits))
+        for track, embedder in tracks.items()
+    )
     return [*queues, *(queue for found in made for queue in found)]
 
 
-def _step(session: Session, one: Due, limits: Limits) -> tuple[list[TaskQueue], list[str]]:
-    """Where tasks can start now, and the tracks that are to be embedded."""
+def _step(session: Session, one: Due, limits: Limits, default_model: str) -> tuple[list[TaskQueue], Mapping[str, str]]:
+    """Where tasks can start now, and the tracks that are to be embedded, each with the model that does so."""
     lock_subject(session, one.owner_id)
     row = session.get(ClassifierRow, one.classifier_id)
     if row is None:
-        return [], []
+        return [], {}
     if row.state == ClassifierState.EMBEDDING:
-        found = _next(session, row)
+        found = _next(session, row, default_model)
         if found:
-            return [], [each.id for each in found if not each.waits]
+            return [], {each.id: each.embedder for each in found if not each.waits}
         queues = start_teaching(session, row)
     elif (status := lock_job(session, row)) is not None and not status.ended:
-        return [], []
+        return [], {}
     elif row.again or row.state != ClassifierState.TEACHING:
         queues = ask_for_teaching(session, row)
     else:
@@ -109,23 +122,23 @@ def _step(session: Session, one: Due, limits: Limits) -> tuple[list[TaskQueue], 
     session.flush()
     if queues:
         check_held(session, one.owner_id, limits, new_job=True)
-    return queues, []
+    return queues, {}
 
 
-def _next(session: Session, row: ClassifierRow) -> Sequence[Any]:
+def _next(session: Session, row: ClassifierRow, default_model: str) -> Sequence[Any]:
     """Tracks that are being embedded, and those that are to be; none when all have been tried."""
     spec = Spec.of(row.spec, row.created_at)
-    asked = {**of_space(session, row, spec), "asked_at": row.asked_at, "embedder": spec.embedder, "most": AT_ONCE}
-    return session.execute(_NEXT, asked).all()
+    embedders = list(dict.fromkeys([default_model, spec.embedder] if spec.chooses else [spec.embedder]))
+    asked = {"asked_at": row.asked_at, "embedders": embedders, "most": AT_ONCE}
+    return session.execute(_NEXT, {**of_space(session, row, spec, space_of(row)), **asked}).all()
 
 
-def _embed(session: Session, one: Due, track_id: str, limits: Limits) -> list[TaskQueue]:
+def _embed(session: Session, one: Due, track_id: str, embedder: str, limits: Limits) -> list[TaskQueue]:
     """None where the track was erased, or the classifier changed, meanwhile."""
     lock_subject(session, track_id)
     track, row = session.get(TrackRow, track_id), session.get(ClassifierRow, one.classifier_id)
     if track is None or row is None or row.state != ClassifierState.EMBEDDING:
         return []
-    embedder = Spec.of(row.spec, row.created_at).embedder
     options = JobOptions.model_validate({"classify": {"model": embedder}}).kept([TaskName.EMBED])
     job = create_job(session, track, [TaskName.EMBED], options, {"classifier": row.name}, key_id=row.key_id)
     check_held(session, one.owner_id, limits, new_job=True)

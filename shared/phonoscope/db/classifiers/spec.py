@@ -13,6 +13,7 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from phonoscope.annotations.values import Annotation
+from phonoscope.catalogue import AUTO
 from phonoscope.contract.classifiers import MOST_TAUGHT_LABELS, ExampleSpan, TeachRequest
 from phonoscope.db.library.annotations import among
 from phonoscope.db.schema.tables import TrackRow
@@ -90,6 +91,7 @@ class Spec:
         given: the examples besides confirmed labels, as JSON's objects with ``label``, ``track_id``, ``start_s``,
             ``end_s``, and ``at``, when they were given, in ISO 8601.
         embedder: the name of a served model that embeds in its space; empty where there is none.
+        chooses: whether each teaching chooses its space; else it stays.
     """
 
     since: datetime | None
@@ -97,6 +99,7 @@ class Spec:
     given: Sequence[Mapping[str, Any]]
     several: bool
     embedder: str = ""
+    chooses: bool = False
 
     @classmethod
     def of(cls, kept: Mapping[str, Any], made_at: datetime) -> Self:
@@ -109,7 +112,7 @@ class Spec:
         since = None if kept.get("confirmed", True) else made_at
         given = [{"label": label, "at": made_at.isoformat(), **each} for label, each in _examples(kept)]
         several, embedder = kept.get("multi_label", False), kept.get("embedder", "")
-        return cls(since, kept.get("labels"), given, several, embedder)
+        return cls(since, kept.get("labels"), given, several, embedder, kept.get("space") == AUTO)
 
     def asked(self, owner_id: str) -> dict[str, Any]:
         """The parameters of ``SAID``."""
@@ -119,10 +122,10 @@ class Spec:
 
 
 def as_kept(request: TeachRequest, embedder: str) -> dict[str, Any]:
-    """A request in JSON's types, with all its fields but the space's name."""
+    """A request in JSON's types, with all its fields."""
     kept = request.model_dump(mode="json", include={"confirmed", "labels", "multi_label", "reteach"})
     examples = {label: [_span(each).model_dump() for each in given] for label, given in request.examples.items()}
-    return {**kept, "examples": examples, "embedder": embedder}
+    return {**kept, "space": request.space or AUTO, "examples": examples, "embedder": embedder}
 
 
 def dated(session: Session, kept: Mapping[str, Any], before: Spec | None = None) -> dict[str, Any]:
@@ -135,9 +138,13 @@ def dated(session: Session, kept: Mapping[str, Any], before: Spec | None = None)
     return {**kept, "examples": examples}
 
 
-def merged(kept: Mapping[str, Any], request: TeachRequest) -> TeachRequest:
-    """What was asked for before, with what a request says in its place."""
-    before = {name: value for name, value in kept.items() if name != "embedder"}
+def merged(kept: Mapping[str, Any], request: TeachRequest, model: str) -> TeachRequest:
+    """What was asked for before, with what a request says in its place.
+
+    Args:
+        model: the body in whose space it is; one that was imported, or made by an earlier release, stays there.
+    """
+    before = {"space": model} | {name: value for name, value in kept.items() if name != "embedder"}
     given: dict[str, list[dict[str, Any]]] = {}
     for label, each in _examples(kept):
         given.setdefault(label, []).append(dict(zip(_PLACE, _place(each), strict=True)))

@@ -141,13 +141,19 @@ def start_teaching(session: Session, row: ClassifierRow) -> list[TaskQueue]:
 
 def any_missing(session: Session, row: ClassifierRow) -> bool:
     """Whether a recording that it is taught from has no vectors in its space."""
-    return bool(session.connection().scalar(_ANY_MISSING, of_space(session, row, Spec.of(row.spec, row.created_at))))
+    spec = Spec.of(row.spec, row.created_at)
+    return bool(session.connection().scalar(_ANY_MISSING, of_space(session, row, spec, space_of(row))))
 
 
-def of_space(session: Session, row: ClassifierRow, spec: Spec) -> dict[str, Any]:
+def space_of(row: ClassifierRow) -> Space:
+    """The space in which its examples are compared."""
+    return Space(row.model, row.digest)
+
+
+def of_space(session: Session, row: ClassifierRow, spec: Spec, space: Space) -> dict[str, Any]:
     """The parameters of ``MISSING``."""
-    known = space_id(session, Space(row.model, row.digest))
-    return {**spec.asked(row.owner_id), "space_id": known, "model": row.model, "digest": row.digest}
+    known = space_id(session, space)
+    return {**spec.asked(row.owner_id), "space_id": known, "model": space.model, "digest": space.digest}
 
 
 def lock_job(session: Session, row: ClassifierRow) -> Status | None:

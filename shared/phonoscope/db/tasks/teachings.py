@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from phonoscope.catalogue import AUTO
 from phonoscope.db.schema.classifiers import ClassifierVersionRow
 from phonoscope.errors import OutdatedTeaching
 from phonoscope.work import NotedWindow, Teaching
@@ -26,6 +27,14 @@ _MOVE = text(
     SET version = :version, problem = NULL, state = CASE WHEN again THEN 'teaching' ELSE 'ready' END
     WHERE id = :id AND owner_id = :owner_id AND version = :version - 1
     RETURNING id
+    """
+)
+# Whoever named a space while it was taught in another one has it in that from the next teaching on.
+_MOVE_TO_SPACE = text(
+    """
+    UPDATE classifiers
+    SET model = :model, digest = :digest, spec = spec || jsonb_build_object('embedder', CAST(:embedder AS text))
+    WHERE id = :id AND spec ->> 'space' = :chosen
     """
 )
 _FORGET_VERSIONS = text(
@@ -90,6 +99,10 @@ def keep_teaching(session: Session, owner_id: str, teaching: Teaching) -> None:
     at = {"id": teaching.classifier_id, "version": teaching.version}
     if session.scalar(_MOVE, {**at, "owner_id": owner_id}) is None:
         raise OutdatedTeaching("the classifier got another version while it was taught")
+    if teaching.now_in is not None:
+        space, embedder = teaching.now_in
+        moved = {"model": space.model, "digest": space.digest, "embedder": embedder, "chosen": AUTO}
+        session.execute(_MOVE_TO_SPACE, {**at, **moved})
     _add_version(session, teaching)
     session.execute(_ADD_TRACKS, {**at, "tracks": sorted(teaching.tracks)})
     replace_versions(session, teaching.classifier_id, teaching.version)
