@@ -26,9 +26,8 @@ def here(visit: Callable[..., Visit]) -> Visit:
 
 def _api(here: Visit, path: str, **body: Any) -> Any:
     """What the API answers to this owner: to a POST where there is a body."""
-    with httpx.Client(
-        base_url=here.url, headers={"Authorization": f"Bearer {here.key}"}, timeout=60, verify=authorities()
-    ) as http:
+    headers = {"Authorization": f"Bearer {here.key}"}
+    with httpx.Client(base_url=here.url, headers=headers, timeout=60, verify=authorities()) as http:
         answer = http.post(path, json=body) if body else http.get(path)
         answer.raise_for_status()
         return answer.json()
@@ -117,9 +116,7 @@ def test_one_is_made_from_confirmed_labels(here: Visit, tmp_path: Path) -> None:
     _await_version(here, 1)
     figures = page.get_by_role("region", name="How well it does")
     expect(figures).to_contain_text("with 95 % confidence")
-    expect(figures).to_contain_text(
-        "Its space was chosen by itself: mobilenet; its examples are heard in no other space."
-    )
+    expect(figures).to_contain_text("chosen by itself: mobilenet; its examples are heard in no other space.")
     expect(page.get_by_role("region", name="About it")).to_contain_text("mobilenet, which each teaching chooses")
     expect(figures).to_contain_text("Too few recordings to say")
     table = figures.get_by_role("region", name="Figures by label")

@@ -258,7 +258,7 @@ def test_examples_of_a_classifier_that_chooses_are_embedded_by_the_default_model
     owner.two_labels()
     owner.labelled("low", windows=0)
     owner.asks()
-    embedders = []
+    embedders: list[str] = []
     while owner.sees().state is EMBEDDING:
         step(owner)
         with owner.database.transaction() as session:

@@ -159,7 +159,7 @@ def test_any_part_of_joined_recordings(make: Maker, name: str) -> None:
 def test_any_part_after_what_a_header_leaves_out(make: Maker) -> None:
     """The first of joined MP3s has padding at its end, by a count of its frames, which only counts from the start."""
     first = recorded(make, "mp3", 1, 600.0)
-    with av.open(io.BytesIO(first)) as opened:
+    with av.open(io.BytesIO(first), "r") as opened:
         audio = next(packet.pos for packet in opened.demux(audio=0))
     at = first.index(b"Info", 0, audio) + 7
     without_size = bytes([first[at] & ~2]) + first[at + 1 : at + 5] + first[at + 9 : audio] + bytes(4)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -147,7 +147,7 @@ def test_silence_of_unsigned_samples() -> None:
     ],
 )
 @pytest.mark.parametrize("channels", [1, 2, 6])
-def test_chained_ogg_of_other_kinds(name: str, changes: dict[str, object], channels: int, make: Maker) -> None:
+def test_chained_ogg_of_other_kinds(name: str, changes: dict[str, Any], channels: int, make: Maker) -> None:
     """Links of another rate and other channels are read to their end, one after the other."""
     kind = make.formats[name]
     if kind.codec == "vorbis":

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from packaging.utils import canonicalize_name
 
-from tests.unit.deploy.test_requirements import needed
+from tests.wheels import required
 
 ROOT = Path(__file__).parents[3]
 _IMPORT_ALL = """
@@ -42,7 +42,7 @@ for package in packages:
 )
 def test_an_image_has_all_that_it_imports(extra: str, package: str) -> None:
     """Every module of its program, and of the metrics, which are imported where they are on."""
-    installed = needed("phonoscope", frozenset({extra}), set())
+    installed = required(f"phonoscope[{extra}]")
     absent = [
         module
         for module, owners in metadata.packages_distributions().items()

@@ -28,7 +28,7 @@ def as_task(row: TaskRow) -> Task:
         attempt=row.attempt,
         progress=row.progress,
         stage=row.stage,
-        left_s=_left_s(row, datetime.now(UTC)),
+        left_s=left_s(row, datetime.now(UTC)),
         cached=row.source_id is not None,
         device=row.device,
         timings=row.timings,
@@ -37,7 +37,7 @@ def as_task(row: TaskRow) -> Task:
     )
 
 
-def _left_s(row: TaskRow, now: datetime) -> float | None:
+def left_s(row: TaskRow, now: datetime) -> float | None:
     """The estimated seconds that a running task still needs; ``None`` before there is an estimate."""
     if row.status is not Status.RUNNING or row.started_at is None or not row.progress > 0.0:
         return None
