@@ -156,11 +156,14 @@ def _pruning(settings: Settings) -> Iterator[None]:
     pruner = Pruner(database, ObjectStore(own), own)
     thread = Thread(target=pruner.prune, args=(stopped, DAY_S))
     thread.start()
-    yield
-    print(f"\n{'The pruner had more to do.' if thread.is_alive() else 'THE PRUNER HAD NOTHING LEFT: too few jobs.'}")
-    stopped.set()
-    thread.join()
-    database.close()
+    try:
+        yield
+        had_more = thread.is_alive()
+        print(f"\n{'The pruner had more to do.' if had_more else 'THE PRUNER HAD NOTHING LEFT: too few jobs.'}")
+    finally:
+        stopped.set()
+        thread.join()
+        database.close()
 
 
 @contextmanager

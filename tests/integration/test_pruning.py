@@ -17,6 +17,7 @@ from phonoscope.db.access.engine import Database
 from phonoscope.db.access.locks import Lock, try_lock
 from phonoscope.db.library.jobs import get_job
 from phonoscope.db.schema.tables import JobRow
+from phonoscope.db.service.audit import Actor
 from phonoscope.db.tasks.cancel import cancel_job
 from phonoscope.db.webhooks.deliveries import list_deliveries
 from phonoscope.errors import NotFound
@@ -161,6 +162,28 @@ def test_recordings_past_their_time_are_erased(
         assert list(session.scalars(text("SELECT id FROM tracks"))) == [young.id]
         told = session.scalars(text("SELECT type FROM events WHERE job_id = :id"), {"id": job.id})
         assert list(told) == ["job.cancelled"]
+
+
+def test_a_recording_that_cannot_be_erased_keeps_no_other(
+    kept: Database, server_settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The round goes on with those after it, and ends."""
+    monkeypatch.setattr(pruning, "_RECORDINGS_AT_ONCE", 2)
+    pruner = _pruner(kept, server_settings, retention_days=1.0)
+    tracks = [new_track(kept) for _ in range(4)]
+    do(kept, "UPDATE tracks SET created_at = now() - interval '2 days'")
+    do(kept, "UPDATE tracks SET created_at = now() - interval '3 days' WHERE id = :id", id=tracks[0].id)
+    erase = pruning.erase_track
+
+    def erases(database: Database, store: ObjectStore, actor: Actor, track_id: str) -> int:
+        if track_id == tracks[0].id:
+            raise LookupError("something is wrong with this one")
+        return erase(database, store, actor, track_id)
+
+    monkeypatch.setattr(pruning, "erase_track", erases)
+    assert not pruner.prune(Event())
+    with kept.transaction() as session:
+        assert list(session.scalars(text("SELECT id FROM tracks"))) == [tracks[0].id]
 
 
 def test_old_events_are_forgotten_with_their_deliveries(

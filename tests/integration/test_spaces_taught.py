@@ -17,12 +17,14 @@ from phonoscope.db.schema.classifiers import ClassifierVersionRow
 from phonoscope.paths import bundled
 from phonoscope.settings import Settings
 from phonoscope.work import Space
+from phonoscope_cpu import choosing
 from tests.integration.lessons import YES, Owner, body_space, new_owner
 from tests.integration.life import empty
 from tests.integration.rounds import run_teaching
 
 Run = Callable[..., None]
 EACH = 8
+DIGEST = "1" * 64
 
 
 @pytest.fixture
@@ -38,12 +40,20 @@ def run(database: Database, server_settings: Settings) -> Run:
 
 @pytest.fixture
 def both(tmp_path: Path) -> Catalogue:
-    """The models that every installation has, with a further body; nothing embeds in its space."""
-    manifest = json.loads((bundled("models") / "mobilenet" / "manifest.json").read_text())
-    manifest["name"], manifest["weights"]["sha256"] = "musical", "1" * 64
-    (tmp_path / "musical").mkdir()
-    (tmp_path / "musical" / "manifest.json").write_text(json.dumps(manifest))
+    """The models that every installation has, with a further body, and a model on it."""
+    further_body(tmp_path)
+    name, head = "musical-50", json.loads((bundled("models") / "environment-50" / "manifest.json").read_text())
+    on = head["on"][0] | {"bodies": [{"name": "musical", "digest": DIGEST}]}
+    (tmp_path / name).mkdir()
+    (tmp_path / name / "manifest.json").write_text(json.dumps(head | {"name": name, "on": [on]}))
     return Catalogue(bundled("models"), tmp_path)
+
+
+def further_body(folder: Path) -> None:
+    manifest = json.loads((bundled("models") / "mobilenet" / "manifest.json").read_text())
+    manifest["name"], manifest["weights"]["sha256"] = "musical", DIGEST
+    (folder / "musical").mkdir()
+    (folder / "musical" / "manifest.json").write_text(json.dumps(manifest))
 
 
 def heard(owner: Owner, space: Space, label: str, general: str, other: str | None) -> str:
@@ -101,7 +111,7 @@ def test_the_space_moves_back_where_another_one_becomes_better(owner: Owner, run
     told_apart_in(owner, both.bodies["musical"].space)
     owner.asks()
     run(models=both)
-    assert owner.sees().row.spec["embedder"] == ""
+    assert owner.sees().row.spec["embedder"] == "musical-50"
     for number in range(6 * EACH):
         label = ("low", "high")[number % 2]
         heard(owner, both.bodies["musical"].space, label, label, f"apart-{number}")
@@ -114,6 +124,29 @@ def test_the_space_moves_back_where_another_one_becomes_better(owner: Owner, run
     )
     assert [body for body, _ in versions(owner)] == ["musical", "mobilenet"]
     assert versions(owner)[-1][1].why.endswith(": more than chance explains")
+
+
+def test_a_space_that_nothing_embeds_in(owner: Owner, run: Run, tmp_path: Path) -> None:
+    """Its head would label nothing that is added from then on: it is not compared."""
+    further_body(tmp_path)
+    alone = Catalogue(bundled("models"), tmp_path)
+    told_apart_in(owner, alone.bodies["musical"].space)
+    owner.asks()
+    run(models=alone)
+    ((body, chosen),) = versions(owner)
+    assert (body, chosen.tried) == ("mobilenet", [])
+
+
+def test_more_labels_than_spaces_are_compared_by(
+    owner: Owner, run: Run, both: Catalogue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The classifier stays where it is, and says why."""
+    monkeypatch.setattr(choosing, "_MOST_LABELS", 1)
+    told_apart_in(owner, both.bodies["musical"].space)
+    owner.asks()
+    run(models=both)
+    ((body, chosen),) = versions(owner)
+    assert (body, chosen.tried, chosen.why) == ("mobilenet", [], "spaces are compared by 1 labels at most")
 
 
 def test_a_named_space_stays(owner: Owner, run: Run, both: Catalogue) -> None:

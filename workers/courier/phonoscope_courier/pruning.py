@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from threading import Event
@@ -54,7 +53,7 @@ class Pruner:
             duty, began = duties.popleft(), monotonic()
             if _attempt(duty):
                 duties.append(duty)
-            stopped.wait(_RESTS * (monotonic() - began))
+            stopped.wait(min(_RESTS * (monotonic() - began), EVERY_S))
         if gone := +self._gone:
             _log.info("pruner.erased", **gone)
             self._gone.clear()
@@ -90,13 +89,24 @@ class Pruner:
         older_than = timedelta(days=self.settings.retention_days)
         with self.database.autocommit() as session:
             old = expired_tracks(session, older_than, _RECORDINGS_AT_ONCE)
-        for owner_id, track_id in old:
-            # Another courier, or its owner, may have erased it meanwhile.
-            with suppress(NotFound):
-                self._gone["objects"] += erase_track(self.database, self.store, Actor(owner_id), track_id)
-                self._gone["recordings"] += 1
-                _log.info("track.expired", track_id=track_id)
-        return len(old) == _RECORDINGS_AT_ONCE
+        erased = sum(self._erases(owner_id, track_id) for owner_id, track_id in old)
+        return erased > 0 and len(old) == _RECORDINGS_AT_ONCE
+
+    def _erases(self, owner_id: str, track_id: str) -> bool:
+        """Raises ``Unavailable``; any other error is of this recording, and holds up no other."""
+        try:
+            self._gone["objects"] += erase_track(self.database, self.store, Actor(owner_id), track_id)
+        except NotFound:
+            # Another courier, or its owner, has erased it meanwhile.
+            return False
+        except Unavailable:
+            raise
+        except Exception:  # noqa: BLE001 - see above
+            _log.exception("pruner.recording_failed", track_id=track_id)
+            return False
+        self._gone["recordings"] += 1
+        _log.info("track.expired", track_id=track_id)
+        return True
 
 
 def _attempt(duty: Callable[[], bool]) -> bool:

@@ -20,6 +20,9 @@ from phonoscope_worker import Work
 if TYPE_CHECKING:
     from phonoscope_ml.teaching import Examples
 
+_MOST_LABELS = 1_000
+"""Of more, some of the windows that spaces are compared by would have too few."""
+
 
 @dataclass(frozen=True)
 class Chosen:
@@ -45,29 +48,34 @@ class Chosen:
 
 
 def choose_for(work: Work, catalogue: Catalogue, name: str) -> Chosen:
-    """The space that its maker named, or the one that its examples are told apart in best, of those of served bodies.
+    """The space that its maker named, or the one that its examples are told apart in best.
+
+    Compared are the spaces of served bodies that served models embed in.
 
     Raises ``SpaceGone`` when the body of the space that it has is no longer served, and as ``read_trials`` does.
     """
     from phonoscope_ml.teaching import NO_OTHER, choose_space
 
-    bodies = [body for body in catalogue.bodies.values() if body.architecture in ARCHITECTURES]
-    trials = work.trials(name, [body.space for body in bodies])
+    spaces = [body.space for body in catalogue.bodies.values() if body.architecture in ARCHITECTURES]
+    # One that nothing embeds in would label nothing that is added from now on.
+    trials = work.trials(name, [space for space in spaces if space in catalogue.embedders])
     if trials is None:
         return Chosen("its maker named it")
     body_of(catalogue, trials.own)
     if not trials.spaces:
         return Chosen(NO_OTHER, space=trials.own)
+    if len(trials.labels) > _MOST_LABELS:
+        return Chosen(f"spaces are compared by {_MOST_LABELS:,} labels at most", space=trials.own)
     groups = _groups(trials)
     numbers = {track: number for number, track in enumerate(groups)}
     examples = {trial.space.model: _examples(trial, numbers, groups) for trial in trials.spaces}
     found = choose_space(len(trials.labels), examples, several=trials.several, settled=trials.settled)
-    spaces = {trial.space.model: trial.space for trial in trials.spaces}
+    by_name = {trial.space.model: trial.space for trial in trials.spaces}
     tried = [
-        SpaceTried(model=one.name, digest=spaces[one.name].digest, accuracy=one.accuracy, recordings=one.recordings)
+        SpaceTried(model=one.name, digest=by_name[one.name].digest, accuracy=one.accuracy, recordings=one.recordings)
         for one in found.tried
     ]
-    space = spaces[found.name]
+    space = by_name[found.name]
     return Chosen(found.reason, tried, space, space != trials.own, groups)
 
 

@@ -21,11 +21,11 @@ _KNOWN = text(
 _EXPIRED = text(
     """
     SELECT old.owner_id, old.id FROM owners CROSS JOIN LATERAL (
-        SELECT owner_id, id, created_at FROM tracks
+        SELECT owner_id, id FROM tracks
         WHERE owner_id = owners.id AND created_at < now() - CAST(:older_than AS interval)
         ORDER BY created_at, id LIMIT :most
     ) AS old
-    ORDER BY old.created_at LIMIT :most
+    LIMIT :most
     """
 )
 
@@ -37,6 +37,6 @@ def unknown_keys(session: Session, keys: Collection[str]) -> list[str]:
 
 
 def expired_tracks(session: Session, older_than: timedelta, most: int) -> list[tuple[str, str]]:
-    """The owners and ids of recordings that were uploaded longer ago than that, the oldest first."""
+    """The owners and ids of recordings that were uploaded longer ago than that, of each owner the oldest first."""
     rows = session.execute(_EXPIRED, {"older_than": older_than, "most": most})
     return [(owner_id, track_id) for owner_id, track_id in rows]
