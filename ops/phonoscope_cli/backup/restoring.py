@@ -23,7 +23,7 @@ from phonoscope.db.access.locks import Lock, stay_open, try_lock
 from phonoscope.db.access.migrate import knows_revision, migrate
 from phonoscope.db.schema.metadata import METADATA
 from phonoscope.db.service.workers import live_workers
-from phonoscope.errors import BackupError, BackupTooNew, RestoreRefused
+from phonoscope.errors import BackupDamaged, BackupError, BackupTooNew, RestoreRefused
 from phonoscope.settings import Settings
 from phonoscope.storage import ObjectStore
 from phonoscope_cli.backup.manifest import Manifest, Stored, Table, fingerprint, object_file, read_objects
@@ -68,11 +68,15 @@ def check_backup(folder: Path, identity: Path | None, say: Say) -> Manifest:
     Raises:
         BackupIncomplete: there is no whole backup.
         BackupTooNew: its format, or its schema, is of a newer release.
-        BackupDamaged: a file is missing or was changed.
+        BackupDamaged: a file is missing or was changed; it says how that is mended.
         BackupSealed: it is encrypted, and not to this identity.
     """
-    backup = _Backup(folder, identity)
-    backup.check(say)
+    try:
+        backup = _Backup(folder, identity)
+        backup.check(say)
+    except BackupDamaged as error:
+        advice = "`phonoscope backup --verify` into this folder mends it, where the service still is that it is of"
+        raise BackupDamaged(f"{error}. {advice}") from error
     return backup.manifest
 
 
