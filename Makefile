@@ -108,7 +108,7 @@ lock: | $(BIN)/python ## Write constraints.txt anew from pyproject.toml (UPGRADE
 	UV_CUSTOM_COMPILE_COMMAND='make lock' $(BIN)/uv pip compile --quiet pyproject.toml --extra dev \
 		--universal --python-version 3.11 --generate-hashes $(UPGRADE) --output-file constraints.txt > /dev/null
 
-sbom: $(DEV_STAMP) $(PAGE) ## Write sbom/: what each image and the page are made of, with licences, as CycloneDX
+sbom: $(DEV_STAMP) $(PAGE) ## Write sbom/: each image's Python packages and models, and the page's packages, with licences, as CycloneDX
 	$(BIN)/python -m deploy.bills sbom
 
 screenshots: $(DEV_STAMP) $(PAGE) ## Take the documentation's pictures of the page again

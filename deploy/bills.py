@@ -2,21 +2,25 @@
 """Writes CycloneDX bills of what is shipped, with licences: ``python -m deploy.bills FOLDER``.
 
 One for each image, as it is built without CUDA, one for the local stack, and one for the page that `make page` built.
-Of Python's packages they name those that ``deploy/requirements.py`` prints, with what their metadata says here.
+Of Python's packages they name those that ``deploy/requirements.py`` prints, with what their metadata says here, and
+beside them the models that the package brings. Python itself and the system's packages of an image are in none.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from cyclonedx.schema import SchemaVersion
+from cyclonedx.validation.json import JsonStrictValidator
 from packaging.markers import Marker
 from packaging.utils import canonicalize_name
 
@@ -30,6 +34,7 @@ SHIPPED = {
     "local": ("local",),
 }
 """The extras that each image, and the local stack, is installed with."""
+MODELS = Path("models")
 LICENSES = Path("services/gateway/phonoscope_gateway/web/static/licenses.txt")
 _BY_HAND = {"protobuf": "BSD-3-Clause", "pyrage": "MIT", "sphn": "Apache-2.0"}
 """Licences that packages say in a file alone, or in words that are no licence's name."""
@@ -68,8 +73,16 @@ def installed() -> Bill:
     return bill
 
 
-def bill_of(name: str, packages: set[str], whole: Bill) -> Bill:
-    """The part of a bill about these packages. Ends the program where one of them is not installed here."""
+def shipped_models(folder: Path) -> list[Bill]:
+    """The models that the package brings, as parts of a bill: each with its licence and the SHA-256 of its weights."""
+    return [_model(path) for path in sorted(folder.glob("*/manifest.json"))]
+
+
+def bill_of(name: str, packages: set[str], models: Sequence[Bill], whole: Bill) -> Bill:
+    """The part of a bill about these packages, and these models.
+
+    Ends the program where a package is not installed here.
+    """
     parts = [part for part in whole["components"] if canonicalize_name(part["name"]) in packages]
     if absent := packages - {canonicalize_name(part["name"]) for part in parts}:
         sys.exit(f"{name} comes with {', '.join(sorted(absent))}, not installed here: its licence cannot be read")
@@ -83,8 +96,8 @@ def bill_of(name: str, packages: set[str], whole: Bill) -> Bill:
     return {
         **whole,
         "metadata": {**whole["metadata"], "component": root},
-        "components": parts,
-        "dependencies": depends,
+        "components": [*parts, *models],
+        "dependencies": [_with_models(each, models) if each["ref"] == root["bom-ref"] else each for each in depends],
     }
 
 
@@ -106,14 +119,49 @@ def bill_of_page(licenses: str, whole: Bill) -> Bill:
     return {**whole, "metadata": {"component": root}, "components": parts, "dependencies": depends}
 
 
+def check_bill(name: str, bill: Bill) -> None:
+    """Ends the program where a bill is not as the schema of CycloneDX's that it names wants it."""
+    version = SchemaVersion.from_version(bill["specVersion"])
+    if error := JsonStrictValidator(version).validate_str(json.dumps(bill)):
+        where = f"{error.data.message} at {error.data.json_path}"
+        sys.exit(f"{name} is no bill of CycloneDX {bill['specVersion']}: {where}")
+
+
 def write_bills(folder: Path) -> None:
     """Writes all bills into a folder; called in the repository's own."""
     folder.mkdir(parents=True, exist_ok=True)
-    held, whole = pins(Path("constraints.txt").read_text()), installed()
-    bills = {name: bill_of(name, shipped_packages(extras, held), whole) for name, extras in SHIPPED.items()}
+    held, whole, models = pins(Path("constraints.txt").read_text()), installed(), shipped_models(MODELS)
+    bills = {name: bill_of(name, shipped_packages(extras, held), models, whole) for name, extras in SHIPPED.items()}
     bills["page"] = bill_of_page(LICENSES.read_text(encoding="utf-8"), whole)
     for name, bill in bills.items():
+        check_bill(name, bill)
         (folder / f"{name}.cdx.json").write_text(json.dumps(bill, indent=2) + "\n", encoding="utf-8")
+
+
+def _model(path: Path) -> Bill:
+    card = json.loads(path.read_text(encoding="utf-8"))
+    ref = f"model:{card['name']}"
+    return {
+        "bom-ref": ref,
+        "type": "machine-learning-model",
+        "name": card["name"],
+        "version": str(card["version"]),
+        "description": f"{card['kind']}; taught on {card['data']}",
+        "licenses": [{"license": {"name": card["licence"]}}],
+        "components": [
+            {
+                "bom-ref": f"{ref}/{file.name}",
+                "type": "file",
+                "name": file.name,
+                "hashes": [{"alg": "SHA-256", "content": hashlib.sha256(file.read_bytes()).hexdigest()}],
+            }
+            for file in sorted(path.parent.glob("*.safetensors"))
+        ],
+    }
+
+
+def _with_models(depends: Bill, models: Sequence[Bill]) -> Bill:
+    return {**depends, "dependsOn": [*depends["dependsOn"], *(model["bom-ref"] for model in models)]}
 
 
 if __name__ == "__main__":

@@ -26,13 +26,17 @@ def backup(
         list[str] | None,
         typer.Option(metavar="KEY", help="Encrypt to this public key of age (age1…); may be given several times."),
     ] = None,
+    verify: Annotated[
+        bool,
+        typer.Option("--verify", help="Read the copies that the folder has, and copy again what was changed there."),
+    ] = False,
     data_dir: DataDirOption = None,
 ) -> None:
     """Backs up the database and all recordings, beside running work; again into the same folder copies what is new."""
     from phonoscope_cli.backup.making import make_backup
 
     with _servers(data_dir) as (settings, _):
-        made = make_backup(settings, folder.expanduser().resolve(), to or [], typer.echo)
+        made = make_backup(settings, folder.expanduser().resolve(), to or [], typer.echo, verify=verify)
     what = f"{made.objects_count:,} objects of {made.objects_bytes:,} bytes"
     typer.echo(f"{folder}: {what}{', encrypted' if made.sealed_to else ''}, as of {made.made_at:%Y-%m-%d %H:%M:%S} UTC")
     typer.echo("The signing secret is not in it: keep PHONOSCOPE_SIGNING_SECRET, or stack.json, in another place.")

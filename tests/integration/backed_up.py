@@ -133,8 +133,10 @@ class Service:
         with self.database.transaction() as session:
             return bool(session.scalars(_TABLES).all())
 
-    def back_up(self, folder: Path, *recipients: str) -> Manifest:
-        return make_backup(self.settings, folder, recipients, quiet)
+    def back_up(
+        self, folder: Path, *recipients: str, say: Callable[[str], None] = quiet, verify: bool = False
+    ) -> Manifest:
+        return make_backup(self.settings, folder, recipients, say, verify=verify)
 
     def restore(
         self, folder: Path, identity: Path | None = None, say: Callable[[str], None] = quiet, own_key: str = ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Generator, Iterator
@@ -275,6 +276,35 @@ def test_a_backup_of_an_older_release_is_brought_up_to_date(new_service: Callabl
         assert session.scalar(text("SELECT to_regclass('classifiers') IS NOT NULL"))
 
 
+@pytest.mark.parametrize("encrypted", [False, True])
+def test_a_changed_copy_is_made_again_as_the_check_says(
+    service: Service, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, encrypted: bool
+) -> None:
+    """Its size is the same, so that it is read for it; also by the backup after one that was cut off."""
+    recipients = [new_identity(tmp_path / "key")] if encrypted else []
+    identity = tmp_path / "key" if encrypted else None
+    service.back_up(folder, *recipients)
+    copy = folder / f"objects/tracks/trk_1/original.wav{'.age' if encrypted else ''}"
+    _flip(copy)
+    with pytest.raises(BackupDamaged, match=rf"{re.escape(str(copy))} was changed .* `phonoscope backup --verify`"):
+        check_backup(folder, identity, quiet)
+    read, fetched, said = ObjectStore.read, list[str](), list[str]()
+
+    def failing(store: ObjectStore, key: str, start: int, length: int) -> StoredRange:
+        fetched.append(key)
+        if len(fetched) == 1:
+            raise StoreUnavailable("it went away")
+        return read(store, key, start, length)
+
+    monkeypatch.setattr(ObjectStore, "read", failing)
+    with pytest.raises(StoreUnavailable):
+        service.back_up(folder, *recipients, say=said.append, verify=True)
+    assert f"{copy} was changed after it was written: it is copied again" in said
+    service.back_up(folder, *recipients)
+    check_backup(folder, identity, quiet)
+    assert fetched == ["tracks/trk_1/original.wav"] * 2, "the others stay"
+
+
 def test_the_commands(service: Service, empty: Service, stack: RunningStack, folder: Path) -> None:
     """With the servers that the environment names; a local stack that runs is not restored into."""
 
@@ -291,6 +321,9 @@ def test_the_commands(service: Service, empty: Service, stack: RunningStack, fol
     refused = phonoscope(empty, "restore", str(folder), "--data-dir", str(stack.folder))
     assert refused.returncode == 1
     assert "`phonoscope down` first" in refused.stderr
+    _flip(folder / "objects/tracks/trk_1/original.wav")
+    assert "phonoscope backup --verify" in phonoscope(empty, "restore", str(folder), "--check").stderr
+    assert phonoscope(service, "backup", "--verify", str(folder)).returncode == 0
     assert "is whole" in phonoscope(empty, "restore", str(folder), "--check").stdout
     restored = phonoscope(empty, "restore", str(folder))
     assert (restored.returncode, restored.stderr) == (0, "")

@@ -21,6 +21,7 @@ from phonoscope.states import Pool
 from phonoscope.storage import ObjectStore
 from phonoscope.waker import Waker
 from phonoscope_cli.backup import restoring
+from phonoscope_cli.backup.sealing import new_identity
 from phonoscope_cli.backup.tables import load_tables
 from phonoscope_courier.listener import listen
 from phonoscope_courier.sweeper import Sweeper
@@ -208,6 +209,34 @@ def test_one_that_was_cut_off_is_run_again(
     assert started.rows() == service.rows()
     assert started.objects() == service.objects()
     assert sorted(sent) == service.keys
+
+
+@pytest.mark.parametrize("encrypted", [False, True])
+def test_objects_that_differ_in_the_bucket_are_replaced(
+    service: Service,
+    started: Service,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    encrypted: bool,
+) -> None:
+    """As where the bucket outlived the database, with objects that were cut off or are others; whole ones stay."""
+    recipients = [new_identity(tmp_path / "key")] if encrypted else []
+    service.back_up(tmp_path / "backup", *recipients)
+    whole = service.objects()
+    cut, longer, same, _ = service.keys
+    for key, content in ((cut, whole[cut][:-1]), (longer, whole[longer] + b"!"), (same, whole[same])):
+        started.store.put(key, io.BytesIO(content), "audio/wav")
+    put, sent, said = ObjectStore.put, list[str](), list[str]()
+
+    def noted_put(store: ObjectStore, key: str, file: io.BytesIO, media_type: str) -> None:
+        sent.append(key)
+        put(store, key, file, media_type)
+
+    monkeypatch.setattr(ObjectStore, "put", noted_put)
+    started.restore(tmp_path / "backup", tmp_path / "key" if encrypted else None, said.append)
+    assert started.objects() == whole
+    assert sorted(sent) == sorted(whole.keys() - {same})
+    assert "1 objects were in the bucket already, 2 of another size were replaced" in said
 
 
 def test_newer_migrations_that_fail_are_said_and_run_later(new_service: Callable[..., Service], tmp_path: Path) -> None:

@@ -21,7 +21,15 @@ from sqlalchemy import text
 from phonoscope import __version__
 from phonoscope.db.access.engine import Database
 from phonoscope.db.access.locks import stay_open
-from phonoscope.errors import BackupBusy, BackupError, BackupIncomplete, BackupUnwritable, NotFound, StoreUnavailable
+from phonoscope.errors import (
+    BackupBusy,
+    BackupDamaged,
+    BackupError,
+    BackupIncomplete,
+    BackupUnwritable,
+    NotFound,
+    StoreUnavailable,
+)
 from phonoscope.settings import Settings
 from phonoscope.storage import ObjectStore
 from phonoscope_cli.backup.manifest import (
@@ -34,7 +42,7 @@ from phonoscope_cli.backup.manifest import (
     read_objects,
     rows_folder,
 )
-from phonoscope_cli.backup.sealing import Sealer
+from phonoscope_cli.backup.sealing import Sealer, checked
 from phonoscope_cli.backup.tables import dump_tables
 
 if TYPE_CHECKING:
@@ -59,11 +67,14 @@ _NAMES = {"backup.json", "backup.partial", "copied.jsonl", "copied.partial", "lo
 _PART = 500
 
 
-def make_backup(settings: Settings, folder: Path, recipients: Sequence[str], say: Say) -> Manifest:
+def make_backup(
+    settings: Settings, folder: Path, recipients: Sequence[str], say: Say, *, verify: bool = False
+) -> Manifest:
     """Backs up the database and the bucket that the settings name, beside running work.
 
     Args:
         recipients: age's public keys to encrypt all files to; with none they are plain.
+        verify: reads the objects that are in the folder already, and copies those again that were changed there.
 
     Raises:
         BackupSealed: a recipient is no public key.
@@ -76,9 +87,8 @@ def make_backup(settings: Settings, folder: Path, recipients: Sequence[str], say
     database = Database(settings.database_url.get_secret_value(), pool_size=2)
     try:
         with _taken(folder):
-            return _Backup(database, ObjectStore(settings), folder, sealer, say).make(
-                fingerprint(settings.signing_secret.get_secret_value())
-            )
+            making = _Backup(database, ObjectStore(settings), folder, sealer, say, verify=verify)
+            return making.make(fingerprint(settings.signing_secret.get_secret_value()))
     except psycopg2.Error as error:
         raise BackupError(f"the database's rows cannot be read: {str(error).strip()}") from error
     except OSError as error:
@@ -88,12 +98,15 @@ def make_backup(settings: Settings, folder: Path, recipients: Sequence[str], say
 
 
 class _Backup:
-    def __init__(self, database: Database, store: ObjectStore, folder: Path, sealer: Sealer, say: Say) -> None:
+    def __init__(
+        self, database: Database, store: ObjectStore, folder: Path, sealer: Sealer, say: Say, *, verify: bool
+    ) -> None:
         self._database = database
         self._store = store
         self._folder = folder
         self._sealer = sealer
         self._say = say
+        self._verify = verify
         self._suffix = ".age" if sealer.sealed_to else ""
         self._copied = _Copied(folder / "copied.jsonl")
 
@@ -135,7 +148,9 @@ class _Backup:
     def _copy(self, wanted: dict[str, str]) -> set[str]:
         """Copies what is not in the folder yet; returns the keys that were erased meanwhile, with their rows."""
         keys = list(wanted)
-        to_do = [key for key in keys if not self._copied.has(key, self._sealer.sealed_to, self._path(key))]
+        if self._verify:
+            self._drop_changed(keys)
+        to_do = [key for key in keys if not self._has(key)]
         self._say(f"{len(wanted):,} objects, {len(to_do):,} to copy")
         absent: list[str] = []
         with ThreadPoolExecutor(_COPIES_AT_ONCE) as pool:
@@ -148,6 +163,26 @@ class _Backup:
         if lost := [key for key in absent if key in named]:
             raise BackupIncomplete(f"{len(lost):,} objects that rows name are not in the bucket, such as {lost[0]}")
         return wanted.keys() - named
+
+    def _has(self, key: str) -> bool:
+        return self._copied.has(key, self._sealer.sealed_to, self._path(key))
+
+    def _drop_changed(self, keys: Sequence[str]) -> None:
+        """Forgets the copies that are not as they were written."""
+        with ThreadPoolExecutor(_COPIES_AT_ONCE) as pool:
+            for start in range(0, len(keys), _PART):
+                there = [key for key in keys[start : start + _PART] if self._has(key)]
+                whole = pool.map(self._is_whole, there)
+                self._copied.drop([key for key, kept in zip(there, whole, strict=True) if not kept])
+
+    def _is_whole(self, key: str) -> bool:
+        stored = self._copied[key]
+        try:
+            checked(self._path(key), stored.size_bytes, stored.sha256)
+        except BackupDamaged as error:
+            self._say(f"{error}: it is copied again")
+            return False
+        return True
 
     def _copy_one(self, key: str, media_type: str) -> bool:
         try:
@@ -228,7 +263,7 @@ class _Copied:
         self._path = path
         self._lock = Lock()
         self._found = {stored.key: stored for stored in read_objects(path, whole=False)} if path.exists() else {}
-        self.replace("".join(stored.model_dump_json() + "\n" for stored in self._found.values()))
+        self._write()
 
     def __getitem__(self, key: str) -> Stored:
         return self._found[key]
@@ -244,10 +279,20 @@ class _Copied:
             file.write(stored.model_dump_json() + "\n")
             self._found[stored.key] = stored
 
+    def drop(self, keys: Sequence[str]) -> None:
+        """Has these copied again, also by a later backup where this one is cut off."""
+        if keys:
+            for key in keys:
+                del self._found[key]
+            self._write()
+
     def replace(self, lines: str) -> None:
         draft = self._path.with_suffix(".partial")
         draft.write_text(lines, encoding="utf-8")
         draft.replace(self._path)
+
+    def _write(self) -> None:
+        self.replace("".join(stored.model_dump_json() + "\n" for stored in self._found.values()))
 
 
 @contextmanager

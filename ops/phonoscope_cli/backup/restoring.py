@@ -23,11 +23,11 @@ from phonoscope.db.access.locks import Lock, stay_open, try_lock
 from phonoscope.db.access.migrate import knows_revision, migrate
 from phonoscope.db.schema.metadata import METADATA
 from phonoscope.db.service.workers import live_workers
-from phonoscope.errors import BackupError, BackupTooNew, RestoreRefused
+from phonoscope.errors import BackupDamaged, BackupError, BackupTooNew, RestoreRefused
 from phonoscope.settings import Settings
 from phonoscope.storage import ObjectStore
 from phonoscope_cli.backup.manifest import Manifest, Stored, Table, fingerprint, object_file, read_objects
-from phonoscope_cli.backup.sealing import Opener, checked
+from phonoscope_cli.backup.sealing import Opener, checked, plain_size
 from phonoscope_cli.backup.tables import load_tables
 
 Say = Callable[[str], None]
@@ -68,18 +68,23 @@ def check_backup(folder: Path, identity: Path | None, say: Say) -> Manifest:
     Raises:
         BackupIncomplete: there is no whole backup.
         BackupTooNew: its format, or its schema, is of a newer release.
-        BackupDamaged: a file is missing or was changed.
+        BackupDamaged: a file is missing or was changed; it says how that is mended.
         BackupSealed: it is encrypted, and not to this identity.
     """
-    backup = _Backup(folder, identity)
-    backup.check(say)
+    try:
+        backup = _Backup(folder, identity)
+        backup.check(say)
+    except BackupDamaged as error:
+        advice = "`phonoscope backup --verify` into this folder mends it, where the service still is that it is of"
+        raise BackupDamaged(f"{error}. {advice}") from error
     return backup.manifest
 
 
 def restore_backup(settings: Settings, folder: Path, identity: Path | None, say: Say, own_key: str = "") -> Manifest:
     """Brings a backup back, after all of it was checked: the objects, then the rows in one transaction.
 
-    One that was cut off is simply run again: objects that are in the bucket are left, and there are no rows yet.
+    One that was cut off is simply run again: objects that are in the bucket with their size are left, those of another
+    size are replaced, and there are no rows yet.
 
     Args:
         own_key: the id of a key that a local stack made for itself, which may be replaced.
@@ -182,15 +187,18 @@ class _Backup:
         say(f"{self.manifest.objects_count:,} objects and {len(self.manifest.tables)} tables are as they were written")
 
     def send_objects(self, store: ObjectStore, say: Say) -> None:
-        """Stores the objects that the bucket does not have."""
-        there = set(store.keys("tracks/"))
-        sent = 0
+        """Stores the objects that the bucket does not have, or has with another size."""
+        there = store.sizes("tracks/")
+        sent = replaced = 0
         with ThreadPoolExecutor(_COPIES_AT_ONCE) as pool, self._objects() as objects:
             for part in _parts(objects):
-                missing = [stored for stored in part if stored.key not in there]
-                list(pool.map(lambda stored: self._send(store, stored), missing))
-                sent += len(missing)
+                to_send = [stored for stored in part if there.get(stored.key) != self._size(stored)]
+                list(pool.map(lambda stored: self._send(store, stored), to_send))
+                sent += len(to_send)
+                replaced += sum(stored.key in there for stored in to_send)
                 say(f"{sent:,} objects stored")
+        kept = self.manifest.objects_count - sent
+        say(f"{kept:,} objects were in the bucket already, {replaced:,} of another size were replaced")
 
     def load(self, session: Session) -> None:
         """Fills the tables, and leaves out what was erased while the backup was made."""
@@ -205,6 +213,10 @@ class _Backup:
     def _send(self, store: ObjectStore, stored: Stored) -> None:
         with self._opener.open(self._path(stored), sealed=self._sealed) as file:
             store.put(stored.key, file, stored.media_type)
+
+    def _size(self, stored: Stored) -> int:
+        """The bytes of the object."""
+        return plain_size(self._path(stored)) if self._sealed else stored.size_bytes
 
     def _path(self, stored: Stored) -> Path:
         path = object_file(self._folder, stored.key)

@@ -22,6 +22,10 @@ from phonoscope_cli.backup.manifest import File
 
 _CHUNK_BYTES = 1 << 20
 _PRIVATE = 0o600
+_NONCE_BYTES = 16
+_TAG_BYTES = 16
+_SEALED_CHUNK_BYTES = (64 << 10) + _TAG_BYTES
+_LONGEST_LINE = 1 << 10
 
 
 class Sealer:
@@ -111,6 +115,19 @@ def checked(path: Path, size_bytes: int, sha256: str) -> None:
             raise BackupDamaged(f"{path} has {os.fstat(file.fileno()).st_size:,} bytes; {size_bytes:,} were written")
         if hashlib.file_digest(file, "sha256").hexdigest() != sha256:
             raise BackupDamaged(f"{path} was changed after it was written")
+
+
+def plain_size(path: Path) -> int:
+    """The bytes that an encrypted file has when it is decrypted, from its header's length and its own.
+
+    Raises ``BackupDamaged``.
+    """
+    with _existing(path) as file:
+        while not (line := file.readline(_LONGEST_LINE)).startswith(b"--- "):
+            if not line:
+                raise BackupDamaged(f"{path} is no file of age's")
+        body = os.fstat(file.fileno()).st_size - file.tell() - _NONCE_BYTES
+    return body - _TAG_BYTES * -(-body // _SEALED_CHUNK_BYTES)
 
 
 def new_identity(path: Path) -> str:

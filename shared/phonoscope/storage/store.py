@@ -127,17 +127,16 @@ class ObjectStore:
 
         Raises ``StoreUnavailable``.
         """
-        objects = self._client.list_objects(self.bucket, prefix, recursive=True, start_after=after or None)
-        while True:
-            with _calling("list"), translated(prefix):
-                page = [_entry(found) for found in islice(objects, size)]
-            if not page:
-                return
-            yield page
+        for page in self._listed(prefix, after, size):
+            yield [_entry(found) for found in page]
 
     def keys(self, prefix: str = "") -> list[str]:
         """The keys of all objects under a prefix. Raises ``StoreUnavailable``."""
         return [key for page in self.pages(prefix) for key, _ in page]
+
+    def sizes(self, prefix: str = "") -> dict[str, int]:
+        """The bytes of all objects under a prefix, by their keys. Raises ``StoreUnavailable``."""
+        return {str(found.object_name): found.size or 0 for page in self._listed(prefix, "", _PAGE) for found in page}
 
     def presigned(self, key: str, expires_s: int, headers: Mapping[str, str] | None = None) -> str:
         """A URL by which anyone can read an object for a time, at the store's public address where it has one.
@@ -153,6 +152,15 @@ class ObjectStore:
             timedelta(seconds=min(expires_s, LONGEST_LINK_S)),
             response_headers={f"response-{name.lower()}": value for name, value in (headers or {}).items()},
         )
+
+    def _listed(self, prefix: str, after: str, size: int) -> Iterator[list[Object]]:
+        objects = self._client.list_objects(self.bucket, prefix, recursive=True, start_after=after or None)
+        while True:
+            with _calling("list"), translated(prefix):
+                page = list(islice(objects, size))
+            if not page:
+                return
+            yield page
 
 
 @contextmanager
