@@ -20,6 +20,7 @@ from phonoscope.db.schema.tables import JobRow
 from phonoscope.db.service.audit import Actor
 from phonoscope.db.tasks.cancel import cancel_job
 from phonoscope.db.webhooks.deliveries import list_deliveries
+from phonoscope.erasure import erase_track
 from phonoscope.errors import NotFound
 from phonoscope.settings import Settings
 from phonoscope.storage import ObjectStore
@@ -173,7 +174,7 @@ def test_a_recording_that_cannot_be_erased_keeps_no_other(
     tracks = [new_track(kept) for _ in range(4)]
     do(kept, "UPDATE tracks SET created_at = now() - interval '2 days'")
     do(kept, "UPDATE tracks SET created_at = now() - interval '3 days' WHERE id = :id", id=tracks[0].id)
-    erase = pruning.erase_track
+    erase = erase_track
 
     def erases(database: Database, store: ObjectStore, actor: Actor, track_id: str) -> int:
         if track_id == tracks[0].id:
