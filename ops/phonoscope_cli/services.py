@@ -48,7 +48,7 @@ def services_findings(settings: Settings) -> Iterator[Finding]:
             yield schema
             yield courier_finding(session)
             if schema.well:
-                yield from _workers_findings(session)
+                yield from workers_findings(session)
                 yield from search_findings(session)
     database.close()
 
@@ -128,15 +128,25 @@ def _send_part(store: ObjectStore, address: str) -> str:
     return f"{address} takes them"
 
 
-def _workers_findings(session: Session) -> Iterator[Finding]:
+def workers_findings(session: Session) -> Iterator[Finding]:
+    """Who serves each pool; that nobody does is a fault where tasks wait, since an idle pool may be scaled to none."""
     from phonoscope.db.service.workers import live_workers
+    from phonoscope.db.tasks.waiting import queue_depths
     from phonoscope.states import Pool
 
-    workers = live_workers(session)
+    workers, depths = live_workers(session), queue_depths(session)
     for pool in Pool:
         mine = [worker for worker in workers if worker.pool is pool]
-        found = ", ".join(f"{worker.id} on {worker.device}" for worker in mine) or "none alive"
-        yield Finding(f"{pool} workers", bool(mine), found, f"start one: python -m phonoscope_{pool}; {_START}")
+        served = {lane for worker in mine for lane in worker.lanes}
+        left = [
+            f"waiting {queue.lane} tasks that nobody serves: {depth.queued:,}"
+            for queue, depth in sorted(depths.items())
+            if queue.pool is pool and depth.queued and queue.lane not in served
+        ]
+        alive = ", ".join(f"{worker.id} on {worker.device}" for worker in mine) or "none alive"
+        idle = [] if mine or left else ["no task waits for one"]
+        advice = f"start one: python -m phonoscope_{pool}; {_START}"
+        yield Finding(f"{pool} workers", not left, "; ".join([alive, *left, *idle]), advice)
 
 
 def search_findings(session: Session) -> Iterator[Finding]:

@@ -179,18 +179,25 @@ def test_doctor_finds_a_healthy_stack_healthy(stack: RunningStack) -> None:
     done = phonoscope("doctor", "--data-dir", stack.folder)
     assert done.returncode == 0, done.stdout
     for subject in (
-        "python",
-        "torch",
-        "environment-10",
-        "pgvector 0.8",
-        "broker",
-        "object store",
+        "python: ",
+        "torch: ",
+        "sandbox: no calls: ",
+        "model environment-10: ",
+        "postgres: pgvector 0.8",
+        "broker: ",
+        "object store: ",
         "direct uploads: off",
         "connections: direct",
-        "schema",
+        "schema: ",
         "courier: 1 connected",
-        "gpu workers",
-        "disk",
+        "gpu workers: gpu@",
+        "cpu workers: cpu@",
+        "vector indexes: pgvector 0.8",
+        "metrics folder: ",
+        "metrics: ",
+        "sign-in: by API keys alone",
+        "traces: off",
+        "disk: ",
     ):
         assert subject in done.stdout
 

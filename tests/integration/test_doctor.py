@@ -14,12 +14,21 @@ from sqlalchemy import make_url, text
 
 from phonoscope.db.access.engine import Database
 from phonoscope.db.access.migrate import newest_revision
+from phonoscope.db.service.workers import beat_worker
 from phonoscope.settings import Settings
+from phonoscope.states import Lane, Pool, TaskName
 from phonoscope.storage import ObjectStore
 from phonoscope_cli.finding import Finding
-from phonoscope_cli.services import courier_finding, direct_uploads_finding, pooler_finding, schema_finding
+from phonoscope_cli.services import (
+    courier_finding,
+    direct_uploads_finding,
+    pooler_finding,
+    schema_finding,
+    workers_findings,
+)
 from phonoscope_courier.listener import listen
 from phonoscope_local.processes import wait_until
+from tests.integration.life import empty, new_job, new_track
 from tests.peers import listening
 from tests.pooler import TransactionPooler
 
@@ -110,6 +119,39 @@ def courier_of(database: Database) -> Finding:
 
 def database_url_of(database: Database) -> str:
     return database._engine.url.render_as_string(hide_password=False)
+
+
+def test_that_nobody_serves_a_pool_is_a_fault_where_tasks_wait(database: Database) -> None:
+    """Not while it is idle, as where it is scaled to none; and a worker of the other lane does not help."""
+    empty(database)
+    serve(database)
+    assert workers_of(database) == {
+        Pool.GPU: (True, "none alive; no task waits for one"),
+        Pool.CPU: (True, "none alive; no task waits for one"),
+    }
+    new_job(database, new_track(database), [TaskName.CLASSIFY])
+    unserved = "waiting short tasks that nobody serves: 1"
+    assert workers_of(database)[Pool.GPU] == (False, f"none alive; {unserved}")
+    assert workers_of(database)[Pool.CPU] == (True, "none alive; no task waits for one")
+    serve(database, Lane.LONG)
+    assert workers_of(database)[Pool.GPU] == (False, f"one on cuda; {unserved}")
+    serve(database, Lane.SHORT)
+    assert workers_of(database)[Pool.GPU] == (True, "one on cuda")
+    serve(database)
+    empty(database)
+
+
+def serve(database: Database, *lanes: Lane) -> None:
+    """The one worker that there is, of the GPU pool; none without lanes."""
+    with database.transaction() as session:
+        session.execute(text("DELETE FROM workers"))
+        if lanes:
+            beat_worker(session, "one", Pool.GPU, lanes, "here", "cuda")
+
+
+def workers_of(database: Database) -> dict[Pool, tuple[bool, str]]:
+    with database.transaction() as session:
+        return {pool: (each.well, each.found) for pool, each in zip(Pool, workers_findings(session), strict=True)}
 
 
 def test_a_pooler_in_transaction_mode_is_a_fault(database: Database) -> None:

@@ -193,6 +193,16 @@ def test_every_alert_says_what_to_do() -> None:
     assert all(rule["annotations"]["summary"] and rule["labels"]["severity"] for rule in rules)
 
 
+def test_no_workers_is_an_alert_only_where_tasks_wait() -> None:
+    """An idle pool may have none: KEDA scales it down to nothing."""
+    (rule,) = [each for name, each in expressions() if name == "PhonoscopeNoWorkers"]
+    parsed = promql_parser.parse(rule)
+    assert isinstance(parsed, promql_parser.BinaryExpr)
+    assert str(parsed.op) == "and"
+    sides = [[name for name, _ in selectors(side)] for side in (parsed.lhs, parsed.rhs)]
+    assert sides == [["phonoscope_workers"], ["phonoscope_queue_tasks"]]
+
+
 def test_every_metric_is_documented() -> None:
     """With its labels, under its name; and nothing else is."""
     made = {}

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import event, text
 from sqlalchemy.orm import Session
 
+from phonoscope.contract import DeliveryStatus
 from phonoscope.db.access.engine import Database
 from phonoscope.db.access.prepared import PREPARATIONS, Prepared
 from phonoscope.db.library import ended
@@ -19,11 +20,15 @@ from phonoscope.db.library.maps import newest_map
 from phonoscope.db.library.tracks import list_tracks
 from phonoscope.db.service import walks
 from phonoscope.db.tasks import claim, create, family, finish, rollup, waiting
+from phonoscope.db.webhooks import attempts, outbox
+from phonoscope.db.webhooks.deliveries import list_deliveries
+from phonoscope.db.webhooks.events import forget_old_events
 from tests.integration.life import empty
 from tests.unit.deploy.chart import jobs_queries
 
 JOBS = 50_000
-LARGE = frozenset({"tasks", "jobs", "results", "track_labels"})
+LARGE = frozenset({"tasks", "jobs", "results", "track_labels", "events", "deliveries", "attempts"})
+TABLES = "owners, tracks, jobs, tasks, results, track_labels, webhooks, events, deliveries, attempts"
 VALUES: dict[str, Any] = {
     **dict.fromkeys(("pool",), "gpu"),
     **dict.fromkeys(("lane",), "short"),
@@ -74,21 +79,40 @@ FILL = f"""
     SELECT 'trk_' || n, 'model_' || k, k, ARRAY['label_' || n / 10, 'common'], now()
     FROM generate_series(0, 4999) AS n CROSS JOIN generate_series(0, 9) AS k;
     SELECT gin_clean_pending_list('ix_track_labels_labels');
-    ANALYZE owners, tracks, jobs, tasks, results, track_labels
+"""
+# Every other job has two events, one a minute: 6,800 are older than they are kept, 200 are new, 800 deliveries are due.
+FILL_WEBHOOKS = f"""
+    INSERT INTO webhooks (id, owner_id, url, one_off, events, enabled)
+    SELECT 'whk_' || n, 'own_' || n, 'https://example.org/' || n, false, '["job.succeeded"]', true
+    FROM generate_series(0, 49) AS n;
+    INSERT INTO events (id, owner_id, job_id, type, data, created_at, sent_out_at)
+    SELECT 'evt_' || n, 'own_' || (n | 1) %% 50, 'job_' || (n | 1), 'job.succeeded', '{{}}',
+           now() - (50000 - n) * interval '1 minute', CASE WHEN n < 49800 THEN now() END
+    FROM generate_series(0, {JOBS - 1}) AS n;
+    ANALYZE webhooks, events;
+    INSERT INTO deliveries (id, owner_id, webhook_id, event_id, job_id, position, status, tries, due_at, created_at,
+                            ended_at)
+    SELECT replace(id, 'evt', 'dlv'), owner_id, replace(owner_id, 'own', 'whk'), id, job_id, position,
+           CASE WHEN position < newest - 999 THEN 'delivered' ELSE 'pending' END, 1, created_at, created_at,
+           CASE WHEN position < newest - 999 THEN created_at END
+    FROM events, (SELECT max(position) AS newest FROM events) AS last WHERE sent_out_at IS NOT NULL;
+    ANALYZE deliveries;
+    INSERT INTO attempts (delivery_id, started_at, duration_s, status_code)
+    SELECT id, created_at, 0.1, 200 FROM deliveries WHERE status = 'delivered';
 """
 
 
 @pytest.fixture(scope="module")
 def busy(database_url: str) -> Iterator[Database]:
-    """A database with 100,000 tasks."""
+    """A database with 100,000 tasks and 50,000 events."""
     database = Database(database_url, pool_size=1)
     empty(database)
     with database.transaction() as session:
-        session.connection().exec_driver_sql(FILL)
+        session.connection().exec_driver_sql(f"{FILL} {FILL_WEBHOOKS} ANALYZE {TABLES}")
     yield database
     empty(database)
     with database.autocommit() as session:
-        session.connection().exec_driver_sql("ANALYZE owners, tracks, jobs, tasks, results, track_labels")
+        session.connection().exec_driver_sql(f"ANALYZE {TABLES}")
     database.close()
 
 
@@ -201,6 +225,45 @@ def test_what_is_forgotten_is_found_by_indices(busy: Database, monkeypatch: pyte
         assert sum("FROM tasks" in statement for statement in found) >= 3
         assert {statement: tables for statement, tables in found.items() if tables} == {}
         session.rollback()
+
+
+def test_webhooks_use_indices(busy: Database) -> None:
+    """What makes deliveries of events, claims, records and gives them back, and forgets: beside 50,000 ended ones."""
+    with busy.transaction() as session:
+        with sent(session) as statements:
+            assert outbox.fan_out(session) == 200
+            failed, delivered, *left = outbox.claim(session, 50, each=8, lease=timedelta(seconds=30))
+            outbox.claim(session, 50, each=8, lease=timedelta(seconds=30), failing=True)
+            disabled = attempts.record(
+                session,
+                [attempt(failed, DeliveryStatus.PENDING), attempt(delivered, DeliveryStatus.DELIVERED)],
+                timedelta(days=5),
+            )
+            assert disabled == []
+            outbox.release(session, left)
+            assert forget_old_events(session, 500) == 500
+        assert len(left) > 10
+        found = {statement: explained(session, statement, values) for statement, values in statements}
+        assert sum("deliveries" in statement for statement in found) >= 5
+        assert {statement: tables for statement, tables in found.items() if tables} == {}
+        session.rollback()
+
+
+@pytest.mark.parametrize("of", [{"webhook_id": "whk_7"}, {"job_id": "job_40007"}], ids=str)
+def test_deliveries_are_listed_by_indices(busy: Database, of: dict[str, str]) -> None:
+    """Those of an endpoint and those of a job, with their attempts."""
+    with busy.transaction() as session:
+        with sent(session) as statements:
+            listed, _ = list_deliveries(session, "own_7", cursor=None, limit=20, **of)  # type: ignore[arg-type]
+        assert listed
+        assert all(each.attempts for each in listed if each.status == DeliveryStatus.DELIVERED)
+        found = {statement: explained(session, statement, values) for statement, values in statements}
+        assert {statement: tables for statement, tables in found.items() if tables} == {}
+
+
+def attempt(held: outbox.ClaimedDelivery, status: DeliveryStatus) -> attempts.Attempted:
+    """One that was just made."""
+    return attempts.Attempted(held.delivery_id, held.webhook_id, held.token, datetime.now(UTC), 0.1, status, wait_s=5.0)
 
 
 def test_the_pace_of_a_quiet_queue_reads_little(busy: Database) -> None:

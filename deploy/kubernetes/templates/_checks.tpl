@@ -89,11 +89,17 @@
 {{- if and (hasPrefix "verify-" $values.database.sslmode) (not $values.database.caSecret) -}}
 {{- fail (printf "database.caSecret: must name the secret with the authorities that sslmode %s checks by" $values.database.sslmode) -}}
 {{- end -}}
+{{- if and $values.database.caSecret (has $values.database.sslmode (list "disable" "allow" "prefer")) -}}
+{{- fail (printf "database.caSecret: is used with database.sslmode require, verify-ca or verify-full; with %s a server that fails the check is spoken to in the clear" $values.database.sslmode) -}}
+{{- end -}}
 {{- if and $values.broker.caSecret (not $values.broker.tls) -}}
 {{- fail "broker.caSecret: is used with broker.tls alone" -}}
 {{- end -}}
 {{- if and $values.autoscaling.user (not $values.autoscaling.existingSecret) -}}
 {{- fail "autoscaling.existingSecret: must name the secret with the password of autoscaling.user" -}}
+{{- end -}}
+{{- if and $values.autoscaling.existingSecret (not $values.autoscaling.user) -}}
+{{- fail "autoscaling.user: must name the role whose password is in autoscaling.existingSecret" -}}
 {{- end -}}
 {{- if eq (int $values.metrics.port) 8000 }}{{ fail "metrics.port: 8000 is the gateway's own port" }}{{ end -}}
 {{- if and $values.metrics.port $values.networkPolicy.enabled (not $values.networkPolicy.metrics) -}}

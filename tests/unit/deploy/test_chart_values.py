@@ -32,6 +32,17 @@ def _nested(path: str, value: dict[str, Any]) -> dict[str, Any]:
         ({"database": {"sslmode": "verify"}}, "/database/sslmode"),
         ({"database": {"sslmode": "verify-full"}}, "database.caSecret"),
         ({"database": {"sslmode": "verify-ca"}}, "database.caSecret"),
+        (
+            {"database": {"caSecret": "authorities"}},
+            "with prefer a server that fails the check is spoken to in the clear",
+        ),
+        *(
+            (
+                {"database": {"sslmode": mode, "caSecret": "authorities"}},
+                "database.caSecret: is used with database.sslmode",
+            )
+            for mode in ("disable", "allow")
+        ),
         ({"broker": {"user": "a:b"}}, "/broker/user"),
         ({"broker": {"caSecret": "authorities"}}, "broker.caSecret"),
         ({"store": {"endpointUrl": "minio:9000"}}, "/store/endpointUrl"),
@@ -75,6 +86,7 @@ def _nested(path: str, value: dict[str, Any]) -> dict[str, Any]:
         ({"pools": {"cpu-worker": {"autoscaling": {"maxReplicas": 0}}}}, "/pools/cpu-worker/autoscaling/maxReplicas"),
         ({"autoscaling": {"enabled": True}, "pools": {"cpu-worker": {"replicas": 2}}}, "pools.cpu-worker.replicas"),
         ({"autoscaling": {"user": "scaler"}}, "autoscaling.existingSecret"),
+        ({"autoscaling": {"existingSecret": "scaler"}}, "autoscaling.user"),
         ({"networkPolicy": {"store": []}}, "/networkPolicy/store"),
         ({"networkPolicy": {"dns": []}}, "/networkPolicy/dns"),
         ({"networkPolicy": {"gateway": []}}, "/networkPolicy/gateway"),
@@ -169,6 +181,8 @@ def test_without_values_helm_says_what_is_missing() -> None:
         },
         {"settings": {"search_wait_s": 30, "webhook_http": True, "allowed_hosts": "*.example.org"}},
         {"database": {"sslmode": "verify-full", "caSecret": "authorities"}, "broker": {"tls": True}},
+        {"database": {"sslmode": "require", "caSecret": "authorities"}},
+        {"database": {"sslmode": "verify-ca", "caSecret": "authorities"}},
         {
             "ingress": INGRESS,
             "networkPolicy": {"gateway": NGINX, "identityProvider": NGINX},

@@ -62,7 +62,7 @@ async def _begin(pieces: Pieces, upload: HeldUpload) -> None:
     try:
         await pieces.begin()
     except UploadEnded as error:
-        await to_thread.run_sync(refuse, upload, error)
+        await to_thread.run_sync(refuse, upload, error, upload.row.offset_bytes)
         raise
 
 

@@ -21,6 +21,7 @@ from phonoscope.erasure import erase_objects_of_upload, erase_upload
 from phonoscope.errors import DigestMismatch, EmptyUpload, NotFound, PhonoscopeError, Unavailable
 from phonoscope.ids import new_id
 from phonoscope.logs import get_logger
+from phonoscope.metrics import recorder
 from phonoscope.states import UploadStatus
 from phonoscope_gateway.bodies import parse_model
 from phonoscope_gateway.forms import Upload, new_spool, spooling, too_large
@@ -97,23 +98,31 @@ def finish(upload: HeldUpload, caller: Caller, keys: Iterable[str], last: Binary
         LimitReached, NotFound, Unavailable: it is as it was before, and can be finished later.
         UploadBusy: another request has taken over.
     """
-    state = upload.state
+    state, counted = upload.state, False
     try:
         with new_spool() as whole:
-            _finish(upload, caller, _copied(upload, keys, last, whole))
+            recording = _copied(upload, keys, last, whole)
+            counted = True
+            _finish(upload, caller, recording)
     except PhonoscopeError as error:
         if error.retryable or error.status >= _SERVER_ERROR or isinstance(error, NotFound):
             raise
-        refuse(upload, error)
+        refuse(upload, error, None if counted else upload.row.size_bytes)
         raise
     _erase_objects(upload)
     return read_upload(state, caller.owner_id, upload.id)
 
 
-def refuse(upload: HeldUpload, error: PhonoscopeError) -> None:
-    """Ends an upload that can become no track, and erases its bytes. Raises ``UploadBusy`` or ``Unavailable``."""
+def refuse(upload: HeldUpload, error: PhonoscopeError, size_bytes: int | None) -> None:
+    """Ends an upload that can become no track, and erases its bytes. Raises ``UploadBusy`` or ``Unavailable``.
+
+    Args:
+        size_bytes: how many are to be counted as uploaded; ``None`` where ``create_track_and`` has done so.
+    """
     with upload.state.database.transaction() as session:
         refuse_upload(session, upload.id, upload.writer, error.as_problem(), upload.expires_in)
+    if size_bytes is not None:
+        recorder().uploaded("refused", size_bytes)
     _log.info("upload.refused", upload_id=upload.id, code=error.code)
     _erase_objects(upload)
 

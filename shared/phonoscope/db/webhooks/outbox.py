@@ -54,7 +54,7 @@ _FAN_OUT = text(
         SELECT {NEW_ID.format("dlv")}, owner_id, webhook_id, id, job_id, position, url FROM wanted
         ON CONFLICT DO NOTHING
     )
-    UPDATE events SET sent_out_at = now() FROM due WHERE events.id = due.id
+    UPDATE events SET sent_out_at = now() WHERE id = ANY(:ids) AND sent_out_at IS NULL
     """  # noqa: S608 - of constants
 )
 
