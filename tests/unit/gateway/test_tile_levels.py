@@ -163,7 +163,7 @@ def at_a_high_rate(rate_hz: int) -> dict[str, bytes]:
         file.setframerate(rate_hz)
         file.writeframes(bytes(4 * 31 * rate_hz))
     writer = PyramidWriter(outline, EXTREMES)
-    writer.add(np.zeros((-(-31 * rate_hz // 64), 2), dtype=np.float32))
+    writer.add(np.zeros((-(-31 * rate_hz // 64), 2), dtype=np.float16))
     writer.finish(3, 31 * rate_hz, rate_hz)
     return {"recording": recording.getvalue(), "outline": outline.getvalue()}
 
