@@ -43,6 +43,10 @@ class Stretches:
         """What is drawn of the part with this key; raises ``TooManyTiles``, and what ``decode`` and ``draw`` raise."""
         return await self._threads.run(whose, partial(self._draw, key, decode, draw))
 
+    async def made(self, whose: str, make: Callable[[], bytes]) -> bytes:
+        """What is made when it is somebody's turn, and not kept; raises ``TooManyTiles``, and what ``make`` raises."""
+        return await self._threads.run(whose, make)
+
     def _draw(self, key: Hashable, decode: Callable[[], Part], draw: Callable[[Part], bytes]) -> bytes:
         with self._turn(key):
             found: Part | None = self._find(key)

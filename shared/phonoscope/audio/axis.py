@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
-from phonoscope.audio.samples import Joined
+from phonoscope.audio.samples import Joined, silence
 
 if TYPE_CHECKING:
     import av
@@ -56,6 +56,20 @@ class Placed(NamedTuple):
     silence_s: float
     cut_s: float
     rest_s: float
+
+    def pieces(self) -> Iterator[Joined]:
+        """The samples there, of a sound that is decoded."""
+        piece = self.sound.piece
+        assert piece is not None
+        rate_hz = piece.sample_rate_hz
+        yield from silence(round(self.silence_s * rate_hz), piece)
+        if self.cut_s < 0.0:
+            again = piece.channels[:, : round(-self.cut_s * rate_hz)]
+            yield piece._replace(channels=again)
+        first, last = max(0, round(self.cut_s * rate_hz)), round(self.rest_s * rate_hz)
+        kept = piece.channels[:, first : piece.channels.shape[1] - last]
+        if kept.shape[1]:
+            yield piece._replace(channels=kept)
 
 
 class Gap(NamedTuple):

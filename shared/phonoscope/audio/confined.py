@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field, FiniteFloat, PositiveInt, StringConstrain
 
 from phonoscope.audio.axis import Gap
 from phonoscope.audio.partial_file import PartialFile
-from phonoscope.audio.points import SeekPoint, SeekPoints
+from phonoscope.audio.points import NOTED, SeekPoint, SeekPoints
 from phonoscope.audio.probe import SILENCE
 from phonoscope.audio.samples import Block, Joined, limited
 from phonoscope.audio.sandbox import Sandbox
@@ -33,10 +33,12 @@ class ConfinedRecording(BlockSource):
         audio_track: the audio track to read, where it is another one than ``Recording`` reads by itself.
         from_s: the time from which on samples are wanted.
         point: where to begin instead; what is read ends with the recording, of joined ones, that it is in.
+        noted: whether to note points while all of it is read.
 
     Attributes:
         start_s: where the first block begins: a second and more before ``from_s``, or at the recording's start.
-        points: after the last block, those from which it can be decoded again; ``None`` where there are none.
+        points: after the last block, those from which it can be decoded again, where they are ``noted``; ``None`` where
+            there are none.
         stated_s: the duration that the header states, of joined recordings the first one's; ``None`` without one.
 
     Raises:
@@ -53,8 +55,11 @@ class ConfinedRecording(BlockSource):
         audio_track: int | None = None,
         from_s: float = 0.0,
         point: SeekPoint | None = None,
+        *,
+        noted: bool = False,
     ) -> None:
-        where, more = Where(audio_track, int(from_s * 1000.0)).pack(), b"" if point is None else point.pack()
+        where = Where(audio_track, int(from_s * 1000.0)).pack()
+        more = (NOTED if noted else b"") if point is None else point.pack()
         self.warnings: list[str] = []
         self.gaps: list[Gap] = []
         self.points: SeekPoints | None = None

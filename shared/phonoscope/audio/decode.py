@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from itertools import chain
 from typing import BinaryIO, Self, cast
 
 from av.container import InputContainer
@@ -47,6 +48,7 @@ class Recording(BlockSource):
         audio_track: the audio track to read instead.
         linked: whether to look for joined recordings, which takes a look at the whole file.
         point: where to begin instead of at the start; of joined recordings the one that it is in is read.
+        trail: notes points meanwhile.
 
     Raises:
         EmptyUpload: the file has no bytes.
@@ -65,11 +67,11 @@ class Recording(BlockSource):
         *,
         linked: bool = True,
         point: SeekPoint | None = None,
+        trail: Trail | None = None,
     ) -> None:
         self.warnings: list[str] = []
         self.gaps: list[Gap] = []
         self.placed_s = 0.0
-        self.trail = Trail()
         self.findings = Findings()
         self._file = without_tags(file)
         self._header = read_header(self._file)
@@ -79,7 +81,7 @@ class Recording(BlockSource):
         else:
             self._spans = links(self._file, whole, self._header.head) if linked else [whole]
         self._span = self._spans[0]
-        self._wanted, self._point = audio_track, point
+        self._wanted, self._point, self._trail = audio_track, point, trail
         self._part = Part(self._entered(), self._header, self.findings, self._choose)
         self.container, self.codec, self.media_type = self._part.container, self._part.codec, self._part.media_type
         self.audio_track = self._part.audio_track
@@ -165,11 +167,16 @@ class Recording(BlockSource):
         """
         given: Counter[int] = Counter()
         for part in self.parts():
-            for piece in self.trail.pieces(part, self._span):
+            for piece in self._placed(part):
                 given[piece.sample_rate_hz] += piece.channels.shape[1]
                 self.placed_s = sum(samples / rate_hz for rate_hz, samples in given.items())
                 yield piece
         self.conclude()
+
+    def _placed(self, part: Part) -> Iterator[Joined]:
+        if self._trail is not None:
+            return self._trail.pieces(part, self._span)
+        return chain.from_iterable(placed.pieces() for placed in part.axis.placed(part.sounds()))
 
     def blocks(self) -> Iterator[Block]:
         return blocks(self.pieces())

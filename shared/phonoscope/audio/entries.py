@@ -36,7 +36,8 @@ SETTLED_AFTER_S = 1.0
 _CLUSTER = re.compile(rb"\x1fC\xb6u.{1,8}?(?:\xbf\x84.{4})?\xe7[\x81-\x88]", re.DOTALL)
 _LEAST_BYTES, _MOST_BYTES = 1 << 16, 16 << 20
 _VOID, _LONG = b"\xec", 1 << 56
-_VOID_BYTES = 9
+VOID_BYTES = 9
+"""The least that can be declared void."""
 
 
 def way_into(container: str, codec: str) -> Way | None:
@@ -92,12 +93,12 @@ class Bypassed:
     def __init__(self, file: BinaryIO, void: Span) -> None:
         self._file = file
         self._start = void.start
-        self._element = _VOID + (_LONG | void.end - void.start - _VOID_BYTES).to_bytes(8, "big")
+        self._element = _VOID + (_LONG | void.end - void.start - VOID_BYTES).to_bytes(8, "big")
 
     def read(self, size: int = -1) -> bytes:
         start = self._file.tell()
         found = self._file.read(size)
-        first, last = (min(max(0, edge - start), len(found)) for edge in (self._start, self._start + _VOID_BYTES))
+        first, last = (min(max(0, edge - start), len(found)) for edge in (self._start, self._start + VOID_BYTES))
         if first == last:
             return found
         skipped = max(0, start - self._start)

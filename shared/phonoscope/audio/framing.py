@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple, Protocol, Self
 
 import numpy as np
@@ -9,6 +10,8 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from phonoscope.audio.buffer import StreamBuffer
 from phonoscope.audio.samples import Block, Samples
+
+_SLAB_VALUES = 1 << 20
 
 
 class Meter(Protocol):
@@ -77,7 +80,7 @@ class Place(NamedTuple):
 
     def after(self, samples: int, first_rate_hz: int) -> Self:
         """The place so many samples later, where nothing changes."""
-        before, end = (_at_rate(count, self.rate_hz, first_rate_hz) for count in (self.in_run, self.in_run + samples))
+        before, end = (at_rate(count, self.rate_hz, first_rate_hz) for count in (self.in_run, self.in_run + samples))
         return self._replace(
             position=self.position + end - before, in_run=self.in_run + samples, in_form=self.in_form + samples
         )
@@ -91,28 +94,44 @@ class AtRate:
     Args:
         rate_hz: that rate; the stream's first one when left out.
         place: where the stream begins.
+        start: the position of the first sample that is wanted, at that rate.
+        stop: where those that are wanted end; ``None`` for all.
+
+    Attributes:
+        position: of the next sample, at that rate.
 
     Shape:
-        - input and output: ``(..., samples)``, float32
+        - input: ``(..., samples)``, float32
+        - output: pieces of the same shape; of another rate 2^20 values at most each, however low it is
     """
 
-    def __init__(self, rate_hz: int = 0, place: Place | None = None) -> None:
+    def __init__(self, rate_hz: int = 0, place: Place | None = None, start: int = 0, stop: int | None = None) -> None:
         self.rate_hz = rate_hz
-        self._source, self._given = (place.rate_hz, place.in_run) if place else (0, 0)
+        self.position, self._source, self._given, _ = place or (0, 0, 0, 0)
+        self._start, self._stop = start, stop
 
-    def __call__(self, samples: Samples, rate_hz: int) -> Samples:
+    def __call__(self, samples: Samples, rate_hz: int) -> Iterator[Samples]:
         self.rate_hz = self.rate_hz or rate_hz
         if rate_hz != self._source:
             self._source, self._given = rate_hz, 0
-        start = self._given
+        before = self._given
         self._given += samples.shape[-1]
+        first, end = (at_rate(count, rate_hz, self.rate_hz) for count in (before, self._given))
+        ahead = first - self.position
+        self.position += end - first
+        wanted = range(max(first, self._start + ahead), end if self._stop is None else min(end, self._stop + ahead))
         if rate_hz == self.rate_hz:
-            return samples
-        first, last = (_at_rate(count, rate_hz, self.rate_hz) for count in (start, self._given))
-        return samples[..., np.arange(first, last) * rate_hz // self.rate_hz - start]
+            return iter([samples[..., wanted.start - before : wanted.stop - before]] if wanted else [])
+        return _slabs(samples, before, wanted, rate_hz, self.rate_hz)
 
 
-def _at_rate(samples: int, rate_hz: int, wanted_hz: int) -> int:
+def _slabs(samples: Samples, before: int, wanted: range, rate_hz: int, wanted_hz: int) -> Iterator[Samples]:
+    most = max(1, _SLAB_VALUES // (len(samples) if samples.ndim > 1 else 1))
+    for first in range(wanted.start, wanted.stop, most):
+        yield samples[..., np.arange(first, min(first + most, wanted.stop)) * rate_hz // wanted_hz - before]
+
+
+def at_rate(samples: int, rate_hz: int, wanted_hz: int) -> int:
     """How many samples there are at another rate."""
     return -(-samples * wanted_hz // rate_hz)
 

@@ -15,13 +15,20 @@ from itertools import pairwise
 from typing import NamedTuple, Self
 
 from phonoscope.audio.axis import AxisState, Clock
+from phonoscope.audio.entries import VOID_BYTES
 from phonoscope.audio.framing import Place
+from phonoscope.audio.samples import HIGHEST_RATE_HZ
 from phonoscope.audio.tags import Span
 
 KIND = "seek_points"
 """The kind of the artifact."""
 MEDIA_TYPE = "application/octet-stream"
 MOST_POINTS = 10_000
+NOTED = b"+"
+"""What asks for points in the place of one."""
+
+_MOST_SAMPLES = 1 << 42
+"""50 days at the highest rate."""
 
 _MAGIC = b"PHONOPTS"
 _HEAD = struct.Struct("<8sQI12x")
@@ -86,10 +93,32 @@ class SeekPoint(NamedTuple):
             raise ValueError("no point of a recording") from error
         place, (channels, apart), found = Place(*rest[:4]), rest[4:6], Found(*rest[6:11])
         span, (origin_s, latest_s, end_s), axis = Span(*rest[11:13]), rest[13:16], AxisState(*rest[16:])
-        if not (place.rate_hz and channels and math.isfinite(origin_s) and all(map(math.isfinite, axis))):
-            raise ValueError("no point of a recording")
         clock = Clock(origin_s, latest_s=_known(latest_s), end_s=_known(end_s))
-        return cls(given, place, channels, apart, found, span, clock, axis)
+        point = cls(given, place, channels, apart, found, span, clock, axis)
+        if not (point._counts and point._lies and point._has_times):
+            raise ValueError("no point of a recording")
+        return point
+
+    @property
+    def _counts(self) -> bool:
+        """Whether rate, channels and counts can be those of a recording."""
+        place = self.place
+        ascend = place.in_form <= place.in_run <= self.given <= _MOST_SAMPLES
+        known = 0 < place.rate_hz <= HIGHEST_RATE_HZ and self.channels > 0
+        return ascend and known and place.position <= self.given * HIGHEST_RATE_HZ
+
+    @property
+    def _lies(self) -> bool:
+        """Whether what is read lies in the file, and what is passed over is none or can be declared void."""
+        found = self.found
+        passed = found.entry - found.head_bytes if found.head_bytes else 0
+        return self.span.start <= self.span.end and (passed <= 0 or passed >= VOID_BYTES)
+
+    @property
+    def _has_times(self) -> bool:
+        clock, axis = self.clock, self.axis
+        times = (clock.origin_s, clock.latest_s or 0.0, clock.end_s or 0.0, *axis)
+        return all(map(math.isfinite, times)) and min(axis.left_over_s, axis.silent_s) >= 0.0
 
 
 @dataclass(frozen=True)
@@ -120,7 +149,7 @@ class SeekPoints:
         points = [SeekPoint.unpack(data[start : start + size]) for start in starts]
         counts = [(point.given, point.place.position) for point in points]
         ascend = all(one <= two for pair in pairwise(counts) for one, two in zip(*pair, strict=True))
-        if not ascend or any(counts[0]) or points[-1].given > given:
+        if not ascend or any(counts[0]) or not points[-1].given <= given <= _MOST_SAMPLES:
             raise ValueError("points of a table that do not follow on one another")
         return cls(given, points)
 
@@ -129,15 +158,20 @@ class SeekPoints:
         return self.points[max(0, bisect_right(self._positions, position) - 1)]
 
     def runs(self, point: SeekPoint) -> Iterator[tuple[SeekPoint, int]]:
-        """From which points to decode, one after the other, from one of them to the end; how many samples of each."""
+        """From which points to decode, one after the other, from one of them to the end; how many samples of each.
+
+        None is left out but those that have no samples.
+        """
         later = [each for each in self.points if each.apart and each.given > point.given]
         for first, following in zip([point, *later], [*later, None], strict=True):
-            yield first, (self.given if following is None else following.given) - first.given
+            samples = (self.given if following is None else following.given) - first.given
+            if samples:
+                yield first, samples
 
     @cached_property
-    def channels(self) -> int:
-        """The most channels at any of them."""
-        return max(point.channels for point in self.points)
+    def forms(self) -> frozenset[tuple[int, int]]:
+        """The rates, in hertz, and the numbers of channels at them."""
+        return frozenset((point.place.rate_hz, point.channels) for point in self.points)
 
     @cached_property
     def _positions(self) -> list[int]:

@@ -177,9 +177,12 @@ class Resampler:
         if self._resampler is None:
             yield samples
             return
-        frame = AudioFrame.from_ndarray(np.ascontiguousarray(samples), format="fltp", layout=self._layout)
-        frame.sample_rate = rate
-        yield from self._counted(self._resampler.resample(frame))
+        most = max(1, _BLOCK_VALUES * rate // self._target)
+        for start in range(0, samples.shape[1], most):
+            part = np.ascontiguousarray(samples[:, start : start + most])
+            frame = AudioFrame.from_ndarray(part, format="fltp", layout=self._layout)
+            frame.sample_rate = rate
+            yield from self._counted(self._resampler.resample(frame))
 
     def flush(self) -> Iterator[Samples]:
         """The last output samples; one sample when the input was too short for any."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from itertools import chain
 from typing import BinaryIO
@@ -12,7 +12,7 @@ import numpy as np
 
 from phonoscope.audio.confined import ConfinedRecording
 from phonoscope.audio.downmix import MonoDownmix, context_samples, hop_samples
-from phonoscope.audio.framing import AtRate, Place
+from phonoscope.audio.framing import AtRate, Place, at_rate
 from phonoscope.audio.mel_power import MelAnalysis, frame_size
 from phonoscope.audio.part import WALKED
 from phonoscope.audio.partial_file import PartialFile
@@ -27,6 +27,8 @@ _COUNTED = frozenset({"wav", "w64", "aiff", "caf"})
 _INDEXED = frozenset({"flac", "ogg", "mp4", "mov", "3gp", "au", "wv", "tta"})
 _SAME_S = 0.1
 _SLAB_VALUES = 1 << 20
+_MOST_RUNS = 128
+"""Of joined recordings that are decoded for one part."""
 
 
 def leads_anywhere(container: str, codec: str, warnings: Iterable[str]) -> bool:
@@ -94,29 +96,23 @@ class StoredRecording:
             RecordingError: as ``ConfinedRecording`` does; ``UndecodableRecording`` also where neither points nor the
                 container lead to a part that is too far from the start.
         """
-        kept, downmix = _Kept(start, stop), MonoDownmix()
-        channels = self.channels if self.points is None else self.points.channels
-        with self._from(start - context_samples(self.sample_rate_hz, channels)) as opened:
+        with self._from(start - self._context) as opened:
             place, blocks = _from_a_hop(*opened, self.sample_rate_hz)
-            kept.position, at_rate = place.position, AtRate(self.sample_rate_hz, place)
-            for mixed, rate_hz in _mixed(downmix, blocks):
-                kept.add(at_rate(mixed, rate_hz))
-                if kept.position >= stop:
-                    break
-        return Stretch(start, kept.joined())
+            mixed = _mixed(MonoDownmix(), blocks)
+            parts = [part.copy() for part in self._wanted(place, mixed, start, stop)]
+        return Stretch(start, np.concatenate(parts or [np.zeros(0, dtype=np.float32)]))
 
-    def sound(self, start: int, stop: int) -> Samples:
-        """Left and right, as by ``phonoscope.audio.samples.stereo``; fewer samples at the recording's end.
+    def sound(self, start: int, stop: int) -> Generator[Samples]:
+        """Left and right, as by ``phonoscope.audio.samples.stereo``, in pieces; fewer at the recording's end.
 
         Shape:
-            - output: ``(2, samples)``
+            - pieces: ``(2, samples)``
 
         Raises as ``stretch`` does.
         """
-        stop = min(stop, self.samples)
         with self._from(start) as (place, blocks):
             mixed = ((stereo(block), block.sample_rate_hz) for block in blocks)
-            return np.concatenate(list(self._between(place, mixed, start, stop, 2)), axis=1)
+            yield from self._between(place, mixed, start, min(stop, self.samples), 2)
 
     def columns(self, level: int, first: int, last: int, window: int | None = None) -> MelLevels:
         """A spectrogram's columns, from ``first`` up to ``last``; silence where the recording does not reach.
@@ -158,7 +154,7 @@ class StoredRecording:
         point = self.points.before(position)
         with suppress(UndecodableRecording):
             first = opened.enter_context(self._at(point))
-            return point.place, self._runs(self.points, point, first)
+            return point.place, opened.enter_context(closing(self._runs(self.points, point, first)))
         return None
 
     def _by_container(self, position: int, opened: ExitStack) -> tuple[Place, Iterator[Block]]:
@@ -178,9 +174,14 @@ class StoredRecording:
     def _at(self, point: SeekPoint) -> ConfinedRecording:
         return ConfinedRecording(self.file, self.owner, self.audio_track, point=point)
 
-    def _runs(self, points: SeekPoints, point: SeekPoint, first: ConfinedRecording) -> Iterator[Block]:
-        """All blocks from a point on. Raises ``UndecodableRecording`` where they have less than was counted."""
-        for each, samples in points.runs(point):
+    def _runs(self, points: SeekPoints, point: SeekPoint, first: ConfinedRecording) -> Generator[Block]:
+        """All blocks from a point on.
+
+        Raises ``UndecodableRecording`` where they have less than was counted, and after 128 joined recordings.
+        """
+        for count, (each, samples) in enumerate(points.runs(point)):
+            if count == _MOST_RUNS:
+                raise UndecodableRecording(f"more than {_MOST_RUNS} joined recordings have to be decoded for this part")
             left = samples
             with first if each is point else self._at(each) as recording:
                 for block in recording.blocks():
@@ -206,18 +207,31 @@ class StoredRecording:
         Args:
             place: where the pieces begin, which are consecutive samples with their rates.
         """
-        position, at_rate = place.position, AtRate(self.sample_rate_hz, place)
-        if start < 0:
-            yield np.zeros((channels, -start), dtype=np.float32)
+        yield from _silence(channels, -start)
+        left = stop - max(0, start)
+        for part in self._wanted(place, pieces, start, stop):
+            channels, left = len(part), left - part.shape[1]
+            yield part
+        yield from _silence(channels, left)
+
+    def _wanted(self, place: Place, pieces: Iterable[tuple[Samples, int]], start: int, stop: int) -> Iterator[Samples]:
+        """The samples between two positions."""
+        wanted = AtRate(self.sample_rate_hz, place, start, stop)
         for piece, rate_hz in pieces:
-            samples = at_rate(piece, rate_hz)
-            first, last = (max(0, edge - position) for edge in (start, stop))
-            channels, position = len(samples), position + samples.shape[1]
-            if first < min(last, samples.shape[1]):
-                yield samples[:, first:last]
-            if position >= stop:
+            yield from wanted(piece, rate_hz)
+            if wanted.position >= stop:
                 return
-        yield np.zeros((channels, stop - max(position, start)), dtype=np.float32)
+
+    @property
+    def _context(self) -> int:
+        """How many samples before one, at most, what it is mixed to depends on, at the recording's first rate."""
+        forms = {(self.sample_rate_hz, self.channels)} if self.points is None else self.points.forms
+        return max(self._reach(*form) for form in forms)
+
+    def _reach(self, rate_hz: int, channels: int) -> int:
+        samples = context_samples(rate_hz, channels)
+        # Where the first rate is the lower one, the edges of its samples are within others.
+        return at_rate(samples, rate_hz, self.sample_rate_hz) + (rate_hz != self.sample_rate_hz) if samples else 0
 
 
 def _mixed(downmix: MonoDownmix, blocks: Iterable[Block]) -> Iterator[tuple[Samples, int]]:
@@ -271,20 +285,7 @@ def _columns(powers: Iterable[Samples], skipped: int, each: int) -> Iterator[Mel
         rest = rest[whole:]
 
 
-class _Kept:
-    """Keeps the part of a stream that lies between two positions."""
-
-    def __init__(self, start: int, stop: int) -> None:
-        self._start, self._stop = start, stop
-        self._parts: list[Samples] = []
-        self.position = 0
-
-    def add(self, samples: Samples) -> None:
-        first, last = (max(0, edge - self.position) for edge in (self._start, self._stop))
-        if first < min(last, len(samples)):
-            self._parts.append(samples[first:last].copy())
-        self.position += len(samples)
-
-    def joined(self) -> Samples:
-        """Shape: ``(samples,)``."""
-        return np.concatenate(self._parts or [np.zeros(0, dtype=np.float32)])
+def _silence(channels: int, samples: int) -> Iterator[Samples]:
+    most = max(1, _SLAB_VALUES // channels)
+    for start in range(0, samples, most):
+        yield np.zeros((channels, min(most, samples - start)), dtype=np.float32)

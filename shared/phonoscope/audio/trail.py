@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from itertools import chain
+from typing import TYPE_CHECKING, NamedTuple
 
-from phonoscope.audio.axis import Placed, Sound
-from phonoscope.audio.entries import SETTLED_AFTER_S, Passage, Way, checksum, cluster_before, way_into
+from phonoscope.audio.axis import AxisState, Sound
+from phonoscope.audio.entries import SETTLED_AFTER_S, VOID_BYTES, Passage, Way, checksum, cluster_before, way_into
 from phonoscope.audio.framing import Place
 from phonoscope.audio.points import MOST_POINTS, START, Found, SeekPoint, SeekPoints
-from phonoscope.audio.samples import Joined, silence
+from phonoscope.audio.samples import Joined
 
 if TYPE_CHECKING:
     from phonoscope.audio.part import Packet, Part
@@ -20,15 +21,39 @@ if TYPE_CHECKING:
 _APART_S = 10.0
 
 
+class _Run(NamedTuple):
+    """Sounds of one rate, type and speakers.
+
+    Args:
+        begun: where the first one lies.
+        given: how many samples were given before it.
+    """
+
+    form: tuple[int, str, Speakers] | None
+    begun: Place
+    given: int
+
+
+class _Step(NamedTuple):
+    """A sound that is a point.
+
+    Args:
+        apart: whether decoding must begin anew there.
+        before: the axis before it is placed.
+    """
+
+    apart: bool
+    found: Found
+    before: AxisState
+
+
 class Trail:
     """The points of a recording: where each of its parts begins, and one every ten seconds."""
 
     def __init__(self) -> None:
         self._points: list[SeekPoint] = []
         self._given = self._first_rate_hz = 0
-        self._begun, self._before = Place(0, 0, 0, 0), 0
-        """Where the form began, and how many samples were given before it."""
-        self._form: tuple[int, str, Speakers] | None = None
+        self._run = _Run(None, Place(0, 0, 0, 0), 0)
         self._leads_on = True
 
     def table(self) -> SeekPoints | None:
@@ -41,34 +66,45 @@ class Trail:
         Args:
             span: where the part lies in the file.
         """
-        steps = _Steps(part)
-        before = part.axis.state
+        steps, after = _Steps(part), part.axis.state
+        waits: _Step | None = None
+        """That of a sound of which nothing is heard: it is a point for the next one that is heard."""
         for placed in part.axis.placed(part.sounds()):
-            self._turn(placed.sound)
-            step = steps.take(placed.sound) if self._leads_on else None
-            if step is not None:
-                self._points.append(SeekPoint(self._given, self._place(), *step, span, part.clock, before))
-                self._leads_on = len(self._points) <= MOST_POINTS
+            before, after = after, part.axis.state
+            step = steps.take(placed.sound, before) if self._leads_on else None
+            waits = step if waits is None or (step is not None and step.apart) else waits
             self._leads_on = self._leads_on and steps.way is not None
-            for piece in _samples(placed):
+            pieces = placed.pieces()
+            first = next(pieces, None)
+            if first is None:
+                continue
+            self._turn(first)
+            if waits is not None:
+                self._note(waits, len(first.channels), part, span)
+                waits = None
+            for piece in chain([first], pieces):
                 self._given += piece.channels.shape[1]
                 yield piece
-            before = part.axis.state
 
-    def _turn(self, sound: Sound) -> None:
+    def _note(self, step: _Step, channels: int, part: Part, span: Span) -> None:
+        place, (apart, found, before) = self._place(), step
+        self._points.append(SeekPoint(self._given, place, channels, apart, found, span, part.clock, before))
+        self._leads_on = self._leads_on and len(self._points) <= MOST_POINTS
+
+    def _turn(self, piece: Joined) -> None:
         """Counts anew where the rate, the speakers or the type change."""
-        assert sound.piece is not None
-        channels, speakers, rate_hz = sound.piece
+        channels, speakers, rate_hz = piece
         form = (rate_hz, channels.dtype.str, speakers)
-        if form != self._form:
-            place, self._form, self._before = self._place(), form, self._given
+        if form != self._run.form:
             self._first_rate_hz = self._first_rate_hz or rate_hz
-            self._begun = Place(place.position, rate_hz, place.in_run if rate_hz == place.rate_hz else 0, 0)
+            place = self._place()
+            in_run = place.in_run if rate_hz == place.rate_hz else 0
+            self._run = _Run(form, Place(place.position, rate_hz, in_run, 0), self._given)
 
     def _place(self) -> Place:
         """Of the next sample."""
-        passed = self._given - self._before
-        return self._begun.after(passed, self._first_rate_hz) if passed else self._begun
+        passed = self._given - self._run.given
+        return self._run.begun.after(passed, self._first_rate_hz) if passed else self._run.begun
 
 
 class _Steps:
@@ -87,11 +123,8 @@ class _Steps:
         """What was read up to a second before."""
         self._head_bytes = 0
 
-    def take(self, sound: Sound) -> tuple[int, bool, Found] | None:
-        """The next sound's channels, whether decoding must begin anew there, and how its packet is found.
-
-        ``None`` where it is no point.
-        """
+    def take(self, sound: Sound, before: AxisState) -> _Step | None:
+        """The next sound as a point; ``None`` where it is none."""
         at_s, self._heard_s = self._heard_s, self._heard_s + sound.duration_s
         begins_packet = self._pass(sound.packet, at_s)
         first = not self._noted
@@ -104,8 +137,7 @@ class _Steps:
             self.way = None
             return None
         self._noted, self._noted_s = self._noted + 1, at_s
-        assert sound.piece is not None
-        return len(sound.piece.channels), apart, found
+        return _Step(apart, found, before)
 
     def _pass(self, packet: Packet | None, at_s: float) -> bool:
         """Whether the packet is the first one at its byte."""
@@ -124,19 +156,6 @@ class _Steps:
         entry = passed.time if self.way is Way.TIME else passed.position
         if self.way is Way.VOID:
             entry = cluster_before(self._part.file, passed.position)
-        return None if entry is None else Found(entry, self._head_bytes, packet.pos, packet.size, checksum(packet))
-
-
-def _samples(placed: Placed) -> Iterator[Joined]:
-    """A sound's samples at its place, as pieces."""
-    piece = placed.sound.piece
-    assert piece is not None
-    rate_hz = piece.sample_rate_hz
-    yield from silence(round(placed.silence_s * rate_hz), piece)
-    if placed.cut_s < 0.0:
-        again = piece.channels[:, : round(-placed.cut_s * rate_hz)]
-        yield piece._replace(channels=again)
-    first, last = max(0, round(placed.cut_s * rate_hz)), round(placed.rest_s * rate_hz)
-    kept = piece.channels[:, first : piece.channels.shape[1] - last]
-    if kept.shape[1]:
-        yield piece._replace(channels=kept)
+        if entry is None or 0 < entry - self._head_bytes < VOID_BYTES:
+            return None
+        return Found(entry, self._head_bytes, packet.pos, packet.size, checksum(packet))

@@ -167,7 +167,7 @@ Describe = TaskSpec(
     cost=Cost(0.2, 0.03),
     options=DescribeOptions,
     result=DescribeResult,
-    revision=6,
+    revision=7,
     # A genre's profile is compared whenever the result is read, since the genre may be recognised later.
     unkeyed=frozenset({"genre"}),
     check=_check,

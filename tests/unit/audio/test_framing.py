@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
 from phonoscope.audio.framing import AtRate, Framer, Place, hann
+from phonoscope.audio.samples import Samples
 
 
 @pytest.mark.parametrize("sizes", [[50], [1] * 50, [7, 0, 30, 13]])
@@ -47,12 +50,41 @@ def test_another_rate_does_not_depend_on_blocks(rates_hz: tuple[int, int]) -> No
     """Nothing is lost between blocks, and from a place within the stream on it is what it is from the start."""
     rate_hz, wanted_hz = rates_hz
     stream = np.arange(1_000, dtype=np.float32)
-    whole = AtRate(wanted_hz)(stream, rate_hz)
+    whole = brought(AtRate(wanted_hz), stream, rate_hz)
     assert len(whole) == -(-1_000 * wanted_hz // rate_hz)
     pieces = AtRate(wanted_hz)
-    parts = [pieces(part, rate_hz) for part in np.split(stream, [1, 2, 10, 500, 501])]
+    parts = [brought(pieces, part, rate_hz) for part in np.split(stream, [1, 2, 10, 500, 501])]
     np.testing.assert_array_equal(np.concatenate(parts), whole)
     for at in (1, 333, 999):
         place = Place(0, rate_hz, 0, 0).after(at, wanted_hz)
-        later = AtRate(wanted_hz, place)(stream[at:], rate_hz)
+        later = brought(AtRate(wanted_hz, place), stream[at:], rate_hz)
         np.testing.assert_array_equal(later, whole[place.position :])
+
+
+def brought(at_rate: AtRate, samples: Samples, rate_hz: int) -> Samples:
+    return np.concatenate([*at_rate(samples, rate_hz), samples[:0]])
+
+
+@pytest.mark.parametrize("wanted_hz", [8_000, 11_025, 3_000])
+def test_only_what_is_wanted_is_given(wanted_hz: int) -> None:
+    """Also of pieces that lie before, after and across its edges."""
+    stream = np.arange(1_000, dtype=np.float32)
+    whole = brought(AtRate(wanted_hz), stream, 8_000)
+    for start, stop in ((0, 1), (0, 77), (150, 290), (200, 200), (350, 9_999), (9_000, 9_999)):
+        wanted = AtRate(wanted_hz, start=start, stop=stop)
+        parts = [brought(wanted, part, 8_000) for part in np.split(stream, [200, 210, 500])]
+        np.testing.assert_array_equal(np.concatenate(parts), whole[start:stop])
+        assert wanted.position == len(whole)
+
+
+def test_a_low_rate_takes_little_memory() -> None:
+    """A few bytes of a file can be hours."""
+    stream = np.arange(800, dtype=np.float32).reshape(2, 400)
+    tracemalloc.start()
+    last, count = 0.0, 0
+    for piece in AtRate(48_000)(stream, 1):
+        last, count = piece[0, -1], count + piece.shape[1]
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert (last, count) == (399.0, 400 * 48_000)
+    assert peak < 48 << 20

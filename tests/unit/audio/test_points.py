@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+import tracemalloc
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -11,13 +11,13 @@ import av
 import numpy as np
 import pytest
 
-from phonoscope.audio.axis import AxisState, Clock
-from phonoscope.audio.confined import ConfinedRecording, _points
+from phonoscope.audio import stretch
+from phonoscope.audio.confined import ConfinedRecording
 from phonoscope.audio.downmix import MonoDownmix
-from phonoscope.audio.framing import AtRate, Place
-from phonoscope.audio.points import START, SeekPoint, SeekPoints
+from phonoscope.audio.framing import AtRate
+from phonoscope.audio.points import SeekPoints
+from phonoscope.audio.samples import Block, stereo
 from phonoscope.audio.stretch import StoredRecording
-from phonoscope.audio.tags import Span
 from phonoscope.errors import UndecodableRecording
 from tests.unit.audio.maker import Format, Maker
 from tests.unit.audio.stamps import paused, restamped
@@ -48,33 +48,42 @@ class Pass(NamedTuple):
 
     Args:
         late: all channels of its last tenth.
+        heard: left and right of each second, by where it begins.
     """
 
     container: str
     rate_hz: int
     mono: NDArray[np.float32]
     late: NDArray[np.float32]
+    heard: dict[int, NDArray[np.float32]]
     points: SeekPoints | None
 
 
-def one_pass(data: bytes, skipped: int) -> Pass:
+def one_pass(data: bytes, skipped: int, seconds: tuple[int, ...] = (), rate_hz: int = RATE_HZ) -> Pass:
     """As ``describe`` counts the samples.
 
     Args:
         skipped: how many are before ``late``.
+        seconds: where those of ``heard`` begin.
     """
-    downmix, at_rate, all_at_rate = MonoDownmix(), AtRate(), AtRate()
-    parts, late = [], []
-    with ConfinedRecording(io.BytesIO(data), "owner", 0) as recording:
+    downmix, at_rate, late_at_rate = MonoDownmix(), AtRate(), AtRate(start=skipped)
+    parts: list[NDArray[np.float32]] = []
+    late: list[NDArray[np.float32]] = []
+    heard_at_rate = {start: AtRate(start=start, stop=start + rate_hz) for start in seconds}
+    heard: dict[int, list[NDArray[np.float32]]] = {start: [np.zeros((2, 0), np.float32)] for start in seconds}
+    with ConfinedRecording(io.BytesIO(data), "owner", 0, noted=True) as recording:
         for block in recording.blocks():
-            samples = all_at_rate(block.samples, block.sample_rate_hz)
-            if samples.shape[1] > skipped:
-                late.append(samples[:, max(0, skipped) :])
-            skipped -= samples.shape[1]
-            parts += [at_rate(*mixed) for mixed in downmix(block)]
-        parts += [at_rate(*mixed) for mixed in downmix.flush()]
-    rate_hz, channels = at_rate.rate_hz, np.concatenate(late, axis=1)
-    return Pass(recording.container, rate_hz, np.concatenate(parts), channels, recording.points)
+            late += late_at_rate(block.samples, block.sample_rate_hz)
+            both = stereo(block)
+            for start, each in heard_at_rate.items():
+                heard[start] += each(both, block.sample_rate_hz)
+            for mixed in downmix(block):
+                parts += at_rate(*mixed)
+        for mixed in downmix.flush():
+            parts += at_rate(*mixed)
+    joined = {start: np.concatenate(each, axis=1) for start, each in heard.items()}
+    mono, channels = np.concatenate(parts), np.concatenate(late, axis=1)
+    return Pass(recording.container, at_rate.rate_hz, mono, channels, joined, recording.points)
 
 
 def sound(seed: int, rate_hz: int = RATE_HZ, seconds: float = LASTS_S, channels: int = 1) -> NDArray[np.int16]:
@@ -89,24 +98,27 @@ def recorded(make: Maker, name: str, seed: int = 1, seconds: float = LASTS_S, **
 
 
 def check(make: Maker, data: bytes, *more_s: float) -> SeekPoints:
-    """Compares samples near the start, after a quarter of an hour, and at the end; and columns. All are equal.
+    """Compares samples near the start, after a quarter of an hour, and at the end; sound; and columns. All are equal.
 
     Args:
         more_s: further times at which samples are compared.
     """
     rate_hz = make.examine(data).sample_rate_hz
     skipped = round(0.9 * LASTS_S * rate_hz) // COLUMN * COLUMN
-    found = one_pass(data, skipped)
+    seconds = tuple(round(start_s * rate_hz) for start_s in (3.0, 45.3, 500.0, 901.0, 971.0, *more_s))
+    last = round((LASTS_S - 0.5) * rate_hz)
+    found = one_pass(data, skipped, (*seconds, last), rate_hz)
     assert (found.rate_hz, len(found.mono)) == (rate_hz, skipped + found.late.shape[1])
     assert found.points is not None
     assert SeekPoints.unpack(found.points.pack()) == found.points
     recording = StoredRecording(
         io.BytesIO(data), "owner", 0, rate_hz, len(found.mono), len(found.late), False, 0, found.points
     )
-    for start_s in (3.0, 45.3, 500.0, 901.0, 971.0, *more_s):
-        start = round(start_s * rate_hz)
+    for start in seconds:
         got = recording.stretch(start, start + rate_hz).mono
         np.testing.assert_array_equal(got, found.mono[start : start + rate_hz])
+    for start, both in found.heard.items():
+        np.testing.assert_array_equal(np.concatenate([*recording.sound(start, start + rate_hz)], axis=1), both)
     end = len(found.mono)
     np.testing.assert_array_equal(recording.stretch(end - rate_hz, end + rate_hz).mono, found.mono[-rate_hz:])
     late = make.wav(found.late.T.tobytes(), tag=3, channels=len(found.late), rate_hz=rate_hz, bits=32)
@@ -116,6 +128,14 @@ def check(make: Maker, data: bytes, *more_s: float) -> SeekPoints:
         got_columns = recording.columns(LEVEL, before + first, before + first + 51)
         np.testing.assert_array_equal(got_columns, wanted)
     return found.points
+
+
+def stored(data: bytes, found: Pass, **changes: Any) -> StoredRecording:
+    """What the pass has found, decoded by its points alone."""
+    facts = StoredRecording(
+        io.BytesIO(data), "owner", 0, found.rate_hz, len(found.mono), 1, False, 0, points=found.points
+    )
+    return replace(facts, **changes)
 
 
 def of_wav(data: bytes, found: Pass) -> StoredRecording:
@@ -187,6 +207,115 @@ def test_any_part_where_rate_and_channels_change(make: Maker) -> None:
     assert sum(point.apart for point in points.points) == 4
 
 
+def joined(make: Maker, *sounds: tuple[int, NDArray[Any]]) -> bytes:
+    """FLAC of sounds, each with its rate."""
+    return b"".join(make.encode(KINDS["flac"], each, rate_hz=rate_hz) for rate_hz, each in sounds)
+
+
+def nearly_cancelling(seconds: float, loud: slice) -> NDArray[np.float64]:
+    """Channels that are mixed otherwise for 20 s around where they are loud, since there they cancel."""
+    left, other = np.random.default_rng(1).standard_normal((2, round(seconds * RATE_HZ))) / 100.0
+    right = (0.9 * other - 0.35 * left) / 3.0
+    left[loud] *= 20.0
+    right[loud] = -left[loud]
+    return np.stack([left, right])
+
+
+@pytest.mark.parametrize(("rate_hz", "channels"), [(96_000, 8), (384_000, 2)])
+def test_a_part_is_mixed_by_all_that_its_own_channels_depend_on(make: Maker, rate_hz: int, channels: int) -> None:
+    """Of many channels, and of a high rate, that is less, as the recording's first sound has."""
+    both = nearly_cancelling(42.0, slice(14 * RATE_HZ, 18 * RATE_HZ))
+    data = joined(make, (rate_hz, sound(1, rate_hz, 1.0, channels) / 32_768.0), (RATE_HZ, both))
+    start, stop = (round(edge_s * rate_hz) for edge_s in (37.0, 37.1))
+    found = one_pass(data, stop, (start,), rate_hz)
+    assert found.rate_hz == rate_hz
+    recording = stored(data, found)
+    plain = found.heard[start].mean(axis=0)[: stop - start]
+    assert np.abs(found.mono[start:stop] - plain).max() > 0.001, "it is mixed otherwise"
+    np.testing.assert_array_equal(recording.stretch(start, stop).mono, found.mono[start:stop])
+    np.testing.assert_array_equal(
+        np.concatenate([*recording.sound(start, start + rate_hz)], axis=1), found.heard[start]
+    )
+
+
+def test_sound_over_joins_and_past_the_end(make: Maker) -> None:
+    """One piece after the other; there is none after the end."""
+    rates_hz = (16_000, 8_000, 11_025)
+    data = joined(make, *((rate, sound(rate, rate, 0.5, 1 + rate % 2) / 32_768.0) for rate in rates_hz))
+    found = one_pass(data, 20_000, (0, 12_000), 16_000)
+    recording = stored(data, found)
+    for start, both in found.heard.items():
+        np.testing.assert_array_equal(np.concatenate([*recording.sound(start, start + 16_000)], axis=1), both)
+    assert found.heard[12_000].shape == (2, len(found.mono) - 12_000)
+    assert not [*recording.sound(len(found.mono), len(found.mono) + 100)]
+
+
+def test_a_low_rate_takes_little_memory(make: Maker) -> None:
+    """A few bytes of a file can be hours at the rate of what they are joined to."""
+    data = joined(make, (48_000, sound(1, 48_000, 0.5) / 32_768.0), (10, sound(2, 10, 400.0) / 32_768.0))
+    with ConfinedRecording(io.BytesIO(data), "owner", 0, noted=True) as recording:
+        values = np.concatenate([block.samples[0] for block in recording.blocks()])[24_000:]
+    samples, start = 24_000 + 400 * 48_000, 24_000 + 300 * 48_000
+    part = StoredRecording(io.BytesIO(data), "owner", 0, 48_000, samples, 1, False, 0, recording.points)
+    tracemalloc.start()
+    mono, both = part.stretch(start, start + 9_600).mono, [*part.sound(start, start + 9_600)]
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    np.testing.assert_array_equal(mono, np.repeat(values[3_000:3_002], 4_800))
+    np.testing.assert_array_equal(np.concatenate(both, axis=1)[0], mono)
+    assert peak < 32 << 20
+
+
+def test_a_part_of_too_many_joined_recordings(make: Maker, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each would be opened; a part of fewer is decoded."""
+    monkeypatch.setattr(stretch, "_MOST_RUNS", 3)
+    data = joined(make, *((RATE_HZ, sound(each, RATE_HZ, 0.1) / 32_768.0) for each in range(6)))
+    found = one_pass(data, 0)
+    recording = stored(data, found)
+    np.testing.assert_array_equal(recording.stretch(900, 3_100).mono, found.mono[900:3_100])
+    with pytest.raises(UndecodableRecording, match="joined"):
+        recording.stretch(900, 4_100)
+
+
+def test_what_was_opened_is_closed_after_an_error(make: Maker, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also the second of joined recordings, while the error is still held."""
+    opened: list[ConfinedRecording] = []
+    closed: list[ConfinedRecording] = []
+
+    class Counted(ConfinedRecording):
+        def __init__(self, *args: Any, **more: Any) -> None:
+            super().__init__(*args, **more)
+            opened.append(self)
+
+        def __exit__(self, *_: object) -> None:
+            super().__exit__()
+            closed.append(self)
+
+    class Failing(MonoDownmix):
+        def __call__(self, block: Block) -> Any:
+            if len(opened) > 1:
+                raise LookupError
+            return super().__call__(block)
+
+    data = joined(make, *((RATE_HZ, sound(each, RATE_HZ, 0.1) / 32_768.0) for each in range(2)))
+    recording = stored(data, one_pass(data, 0))
+    monkeypatch.setattr(stretch, "ConfinedRecording", Counted)
+    monkeypatch.setattr(stretch, "MonoDownmix", Failing)
+    with pytest.raises(LookupError) as held:
+        recording.stretch(0, 1_600)
+    assert len(opened) == 2
+    assert all(each in closed for each in opened), held
+
+
+def test_points_are_noted_for_who_asks(make: Maker) -> None:
+    """In Matroska noting reads more of the file."""
+    data = recorded(make, "mkv-flac", seconds=2.0)
+    for noted in (False, True):
+        with ConfinedRecording(io.BytesIO(data), "owner", noted=noted) as recording:
+            assert [*recording.blocks()]
+        assert (recording.points is not None) == noted
+
+
 def test_a_point_whose_packet_is_not_there(make: Maker) -> None:
     """Another way is gone where there is one; else it is said."""
     for name in ("flac", "mkv-flac"):
@@ -202,39 +331,3 @@ def test_a_point_whose_packet_is_not_there(make: Maker) -> None:
         else:
             with pytest.raises(UndecodableRecording):
                 part.stretch(start, stop)
-
-
-def table() -> SeekPoints:
-    clock, axis = Clock(0.5, latest_s=3.0), AxisState(1.0, True, True, 0.5, 0.0, 0.0, 0.0)
-    first = SeekPoint(0, Place(0, 8_000, 0, 0), 1, True, START, Span(0, 9_999), clock, axis)
-    return SeekPoints(500, [first, first._replace(given=400, place=Place(400, 8_000, 400, 400), apart=False)])
-
-
-def test_a_table_is_kept() -> None:
-    assert SeekPoints.unpack(table().pack()) == table()
-    assert len(table().points[0].pack()) <= 255
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        lambda _: b"",
-        lambda data: data[:-1],
-        lambda data: data + b"x",
-        lambda data: b"PHONOWAV" + data[8:],
-        lambda _: replace(table(), points=[]).pack(),
-        lambda _: replace(table(), points=table().points[::-1]).pack(),
-        lambda _: replace(table(), points=table().points[1:]).pack(),
-        lambda _: replace(table(), given=399).pack(),
-        lambda _: replace(table(), points=[table().points[0]._replace(place=Place(0, 0, 0, 0))]).pack(),
-        lambda _: replace(table(), points=[table().points[0]._replace(channels=0)]).pack(),
-        lambda _: replace(table(), points=[table().points[0]._replace(clock=Clock(float("inf")))]).pack(),
-    ],
-)
-def test_what_is_no_table_is_refused(change: Callable[[bytes], bytes]) -> None:
-    """It is the word of a process that has read a stranger's file."""
-    data = change(table().pack())
-    with pytest.raises(ValueError, match="point"):
-        SeekPoints.unpack(data)
-    with pytest.raises(UndecodableRecording):
-        _points(data or b"x")

@@ -12,7 +12,7 @@ from av.audio.layout import AudioLayout
 
 from phonoscope.audio import samples as samples_module
 from phonoscope.audio.decode import Recording
-from phonoscope.audio.samples import Block, channel_samples, mono, stereo
+from phonoscope.audio.samples import Block, Resampler, channel_samples, mono, stereo
 from phonoscope.audio.speakers import speakers_of
 
 if TYPE_CHECKING:
@@ -120,3 +120,11 @@ def test_a_stereo_recording_keeps_its_sides(make: Maker, rate_hz: int) -> None:
     wanted = make.decode(data, rate_hz).samples
     assert sides.shape == (2, len(wanted))
     np.testing.assert_allclose(sides.mean(axis=0), wanted, atol=2e-4)
+
+
+def test_a_low_rate_is_resampled_piece_by_piece() -> None:
+    """A few samples of a file can be hours."""
+    resample = Resampler(22_050, "mono")
+    pieces = [*resample(np.full((1, 400), 0.5, dtype=np.float32), 1), *resample.flush()]
+    assert sum(piece.shape[1] for piece in pieces) == pytest.approx(400 * 22_050, rel=0.1)
+    assert max(piece.shape[1] for piece in pieces) < 4 << 20

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -74,3 +75,16 @@ def test_time_goes_on_when_the_rate_changes() -> None:
     outline = peaks.waveform
     assert (outline.duration_s, outline.sample_rate_hz) == (3.0, 8_000)
     assert outline.coarser(3)[3] == pytest.approx([0.1, 0.5, 0.9], abs=0.01)
+
+
+def test_a_low_rate_takes_little_memory() -> None:
+    """A few bytes of a file can be hours."""
+    peaks = WaveformMeter()
+    tracemalloc.start()
+    for rate_hz in (48_000, 1):
+        peaks.add(Block(np.full((1, 400), 0.5, dtype=np.float32), ("FC",), rate_hz))
+    peaks.finish()
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peaks.waveform.samples == 400 + 400 * 48_000
+    assert peak < 64 << 20

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -14,19 +15,20 @@ from phonoscope.contract import JobRequest
 from phonoscope.db.schema.tables import TrackRow
 from phonoscope.paths import bundled
 from phonoscope.states import TaskName
-from phonoscope.tasks import RequestContext
+from phonoscope.tasks import TASKS, RequestContext
 from phonoscope.work import CacheKey
 from phonoscope_gateway.jobs.ledger import ledger_of
 from tests.clap import pull_clap, small_clap
 
 NO_DATABASE = cast("Session", None)
-TASKS = (TaskName.EMBED, TaskName.CLASSIFY)
+ASKED = (TaskName.EMBED, TaskName.CLASSIFY)
 
 
-def keys(pulled: Path, **options: Any) -> dict[TaskName, CacheKey]:
+def keys(pulled: Path, *tasks: TaskName, **options: Any) -> dict[TaskName, CacheKey]:
     """The keys of a job's tasks, with the shipped models and those in a folder."""
-    request = JobRequest.model_validate({"track_id": "trk_1", "tasks": list(TASKS), "options": options})
-    asked = RequestContext(TASKS, ("environment-10",), "auto", Catalogue(pulled, bundled("models")))
+    tasks = tasks or ASKED
+    request = JobRequest.model_validate({"track_id": "trk_1", "tasks": list(tasks), "options": options})
+    asked = RequestContext(tasks, ("environment-10",), "auto", Catalogue(pulled, bundled("models")))
     return ledger_of(NO_DATABASE, TrackRow(id="trk_1", owner_id="own_1"), request, asked)
 
 
@@ -62,3 +64,11 @@ def test_another_body_makes_another_embedding(pulled: Path, tmp_path: Path) -> N
     assert keys(tmp_path / "same") == keys(pulled)
     pull_clap(tmp_path / "other", small_clap(1))
     assert keys(tmp_path / "other")[TaskName.EMBED] != keys(pulled)[TaskName.EMBED]
+
+
+def test_results_of_0_1_0_without_points_are_no_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever asks for `describe` again gets points to decode from."""
+    now = keys(tmp_path, TaskName.DESCRIBE)
+    # That release's.
+    monkeypatch.setitem(TASKS, TaskName.DESCRIBE, replace(TASKS[TaskName.DESCRIBE], revision=6))
+    assert keys(tmp_path, TaskName.DESCRIBE) != now

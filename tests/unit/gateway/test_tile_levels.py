@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import tracemalloc
 import wave
 from types import SimpleNamespace
 from typing import Any, cast
@@ -58,7 +59,7 @@ def in_matroska(objects: dict[str, bytes]) -> dict[str, bytes]:
     samples = np.frombuffer(objects["recording"], np.uint8)[-SAMPLES:][None]
     kind = Format("matroska", "pcm_u8", "matroska", "audio/matroska", rate_hz=RATE_HZ)
     data = Maker().encode(kind, samples, at_once=500)
-    with ConfinedRecording(io.BytesIO(data), "own_1", 0) as recording:
+    with ConfinedRecording(io.BytesIO(data), "own_1", 0, noted=True) as recording:
         assert sum(block.channels.shape[1] for block in recording.blocks()) == SAMPLES
     assert recording.points is not None
     return objects | {"recording": data, "points": recording.points.pack()}
@@ -151,6 +152,42 @@ def test_late_sound_has_the_mark_where_it_is(objects: dict[str, bytes]) -> None:
     found.check_sound(last)
     with pytest.raises(InvalidRequest):
         found.check_sound(last + 1)
+
+
+def at_a_high_rate(rate_hz: int) -> dict[str, bytes]:
+    """31 s of silence in stereo."""
+    recording, outline = io.BytesIO(), io.BytesIO()
+    with wave.open(recording, "wb") as file:
+        file.setnchannels(2)
+        file.setsampwidth(2)
+        file.setframerate(rate_hz)
+        file.writeframes(bytes(4 * 31 * rate_hz))
+    writer = PyramidWriter(outline, EXTREMES)
+    writer.add(np.zeros((-(-31 * rate_hz // 64), 2), dtype=np.float16))
+    writer.finish(3, 31 * rate_hz, rate_hz)
+    return {"recording": recording.getvalue(), "outline": outline.getvalue()}
+
+
+def test_sound_of_a_high_rate_takes_little_memory() -> None:
+    """It is encoded piece by piece, and not kept beside the tiles."""
+    found, store = source(at_a_high_rate(192_000), channels=2, codec="pcm_s16le")
+    found.check_sound(0)
+    tracemalloc.start()
+    content = asyncio.run(found.sound(0, "own_1"))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert _decoded(content).shape == (2, round((HEARD_S + HEARD_MORE_S) * 192_000))
+    assert peak < 24 << 20
+    once = store.fetched_bytes
+    asyncio.run(found.sound(0, "own_1"))
+    assert store.fetched_bytes == 2 * once
+
+
+def test_sound_above_384_khz_is_refused() -> None:
+    """Its parts would be large without end."""
+    source(at_a_high_rate(384_000), channels=2, codec="pcm_s16le")[0].check_sound(0)
+    with pytest.raises(InvalidRequest, match="384,000"):
+        source(at_a_high_rate(384_001), channels=2, codec="pcm_s16le")[0].check_sound(0)
 
 
 def _decoded(content: bytes) -> NDArray[np.float32]:

@@ -167,7 +167,7 @@ class _MeteredRecording(ConfinedRecording):
     """A recording that adds each decoded block, at its own rate and with all channels, to meters."""
 
     def __init__(self, source: BinaryIO, owner: str, meters: tuple[Meter, ...], audio_track: int | None) -> None:
-        super().__init__(source, owner, audio_track)
+        super().__init__(source, owner, audio_track, noted=True)
         self.levels = SilenceAndClipping(self.codec)
         self.loudness = Loudness()
         self.balance = Balance()

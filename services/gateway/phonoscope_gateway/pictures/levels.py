@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import Any
@@ -26,7 +26,6 @@ from phonoscope.audio.pyramid import (
     Items,
     Pyramid,
 )
-from phonoscope.audio.samples import Samples
 from phonoscope.audio.spectrogram import LOWEST_DBFS, STEP_DB, MelLevels, MelSpectrogram
 from phonoscope.audio.stretch import StoredRecording, Stretch, leads_anywhere
 from phonoscope.contract import PictureLevels, SpectrogramLevels, TileLevel, WaveformLevels
@@ -46,6 +45,7 @@ HEARD_S = 30
 """Seconds from one part that is heard to the next."""
 HEARD_MORE_S = 0.25
 """Seconds by which it goes on into the next."""
+_MOST_HEARD_HZ = 384_000
 _LONGEST_LEAD_S = 900.0
 _MOST_BYTES = 256 << 20
 _MOST_WALKED_BYTES = 512 << 20
@@ -156,17 +156,18 @@ class Source:
         return await stretches.drawn(whose, (*of, level, number, window), decode, grey)
 
     def check_sound(self, number: int) -> None:
-        """Raises ``InvalidRequest`` where the recording has no such part, or it is not decoded."""
+        """Raises ``InvalidRequest`` where the recording has no such part, or it is not decoded, as above 384 kHz."""
         start, stop = self._sound_span(number)
         if start >= self.pyramid.samples:
             raise InvalidRequest.field("number", "the recording ends before")
+        if self.pyramid.sample_rate_hz > _MOST_HEARD_HZ:
+            raise InvalidRequest.field("number", f"none above {_MOST_HEARD_HZ:,} Hz: the sound is not decoded here")
         if min(stop - self._overlap, self.pyramid.samples) > self.detail_end:
             raise InvalidRequest.field("number", "later parts are not decoded here")
 
     async def sound(self, number: int, whose: str) -> bytes:
-        """A part of the recording to be heard, as FLAC. Arguments and errors as of ``tile``."""
-        of = (self.track.id, self._index, "sound", number)
-        return await self.state.stretches.drawn(whose, of, partial(self._sound, number), self._encoded)
+        """A part of the recording to be heard, as FLAC of 16 bits. Arguments and errors as of ``tile``."""
+        return await self.state.stretches.made(whose, partial(self._sound, number))
 
     def _sound_span(self, number: int) -> tuple[int, int]:
         start = number * HEARD_S * self.pyramid.sample_rate_hz
@@ -176,14 +177,14 @@ class Source:
     def _overlap(self) -> int:
         return round(HEARD_MORE_S * self.pyramid.sample_rate_hz)
 
-    def _sound(self, number: int) -> Samples:
-        with self._stored() as recording:
-            return recording.sound(*self._sound_span(number))
-
-    def _encoded(self, samples: Samples) -> bytes:
+    def _sound(self, number: int) -> bytes:
         file = io.BytesIO()
-        with Encoder(file, self.pyramid.sample_rate_hz, 2) as encoder:
-            encoder.write(samples)
+        with ExitStack() as opened:
+            recording = opened.enter_context(self._stored())
+            pieces = opened.enter_context(closing(recording.sound(*self._sound_span(number))))
+            encoder = opened.enter_context(Encoder(file, self.pyramid.sample_rate_hz, 2))
+            for piece in pieces:
+                encoder.write(piece)
         return file.getvalue()
 
     def _kept_tile(self, level: int, number: int) -> bytes:

@@ -95,8 +95,8 @@ async def read_spectrogram_tile(
 async def read_audio_part(track_id: str, number: NumberPath, view: PictureRequestDep) -> Response:
     """The recording's sound from `number` times 30 s on, for 30.25 s: each sample is where all tasks have it.
 
-    FLAC, left and right, at the recording's rate. The recording is decoded for it, up to `detail_end_s` of the
-    waveform's `levels`.
+    FLAC of 16 bits, left and right, at the recording's rate, which is 384 kHz at most. The recording is decoded for it,
+    up to `detail_end_s` of the waveform's `levels`.
     """
     source = await _source(view, track_id, OUTLINE)
     if isinstance(source, Response):

@@ -69,7 +69,10 @@ class WaveformMeter:
             self._pyramid.finish(OUTLINE_FINEST, self._samples, self._at_rate.rate_hz)
 
     def _add(self, mono: Samples, sample_rate_hz: int) -> None:
-        samples = self._at_rate(mono, sample_rate_hz)
+        for samples in self._at_rate(mono, sample_rate_hz):
+            self._append(samples)
+
+    def _append(self, samples: Samples) -> None:
         self._samples += len(samples)
         self._buffer.append(samples)
         if self._pyramid is not None:

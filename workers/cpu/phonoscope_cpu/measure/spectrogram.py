@@ -52,9 +52,9 @@ class Spectrogram:
     def add(self, block: Block) -> None:
         if self._analysis is None:
             self._analysis = MelAnalysis(block.sample_rate_hz, len(block.samples))
-        samples = self._at_rate(block.samples, block.sample_rate_hz)
-        self._samples += samples.shape[1]
-        self._put(self._analysis(samples))
+        for samples in self._at_rate(block.samples, block.sample_rate_hz):
+            self._samples += samples.shape[1]
+            self._put(self._analysis(samples))
 
     def finish(self) -> None:
         """Measures the samples that are still buffered."""
