@@ -10,14 +10,14 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from playwright.sync_api import Page, ViewportSize, expect
+from playwright.sync_api import Page, Route, ViewportSize, expect
 
 from phonoscope.audio.encode import FORMATS, Encoder
 from phonoscope.client import Client
 from phonoscope.contract import Job
 from phonoscope.tasks import Describe
 from tests.browser.sound import STARTS, listen
-from tests.browser.visit import SIZES, WIDE, Visit
+from tests.browser.visit import SIZES, WIDE, Visit, held_at, last_of, record_players
 from tests.corpus import music
 
 Signal = NDArray[np.float64]
@@ -30,7 +30,7 @@ _PULSE_HZ, _PULSE_S = 3_400.0, 0.008
 _CLICKS_HZ, _CLICK_FADES_S = (1_200.0, 1_800.0), 0.008
 _WITHIN_S = 0.01
 _LEAST = 0.2
-_PAIRS = 6
+_PAIRS, _TRIES = 6, 60
 _NOW_S = """(() => {
     const [at] = document.querySelector(".clock").textContent.trim().split(" ");
     return at.split(":").reduce((sum, part) => 60 * sum + Number(part), 0);
@@ -120,6 +120,80 @@ def test_half_an_hour_is_heard_with_clicks(visit: Callable[..., Visit], tmp_path
     here.expect_fine()
 
 
+def test_the_page_says_why_there_are_no_clicks(visit: Callable[..., Visit], tmp_path: Path) -> None:
+    """While what they need is loaded, and where it cannot be: then the recording is streamed."""
+    here = visit()
+    here.expected = ("404",)
+    page = here.page
+    job = here.client.wait(here.client.analyze(_metronome(tmp_path / "metronome.flac", 1), ["describe"]))
+    held = held_at(page, "**/waveform/levels*")
+    here.go(f"/tracks/{job.recording}")
+    page.get_by_role("button", name="Click on the beats").click()
+    expect(page.get_by_text("loading what the clicks need")).to_be_visible()
+    last_of(page, held, 1).fulfill(status=404, json={"detail": "the outline was never measured", "status": 404})
+    expect(page.get_by_text("No clicks with the recording")).to_contain_text("The outline was never measured.")
+    page.get_by_role("button", name="Play", exact=True).click()
+    page.wait_for_function(f"() => {_NOW_S} > 0.5")
+    here.expect_fine()
+
+
+def test_a_recording_plays_on_where_its_parts_end(visit: Callable[..., Visit], tmp_path: Path) -> None:
+    """As those that an earlier release measured: with clicks up to there, then streamed; nothing more is asked for."""
+    here = visit()
+    page = here.page
+    job = here.client.wait(here.client.analyze(_metronome(tmp_path / "metronome.flac", 1), ["describe"]))
+
+    def shorten(route: Route) -> None:
+        answer = route.fetch()
+        route.fulfill(response=answer, json={**answer.json(), "detail_end_s": 31.0})
+
+    page.route("**/waveform/levels*", shorten)
+    record_players(page)
+    listen(page)
+    parts: list[str] = []
+    page.on("request", lambda one: parts.append(one.url.rpartition("/")[2]) if "/audio/parts/" in one.url else None)
+    here.go(f"/tracks/{job.recording}")
+    page.get_by_role("button", name="Click on the beats").click()
+    expect(page.get_by_text(_SAID)).to_contain_text("up to 0:30; with its stems throughout")
+    page.get_by_role("button", name="Play", exact=True).click()
+    _expect_in_time(page, _beats(here.client, job), 1.0)
+    plots = page.locator(".timeline__plots")
+    box = plots.bounding_box()
+    assert box
+    plots.click(position={"x": 28.5 / 60.0 * box["width"], "y": 40})
+    page.wait_for_function("() => players.some((one) => !one.paused && one.currentTime > 31)")
+    page.wait_for_function(f"() => {_NOW_S} > 31")
+    assert [part.partition("?")[0] for part in parts] == ["0"]
+    here.expect_fine()
+
+
+def test_the_position_stands_while_a_part_is_fetched(visit: Callable[..., Visit], tmp_path: Path) -> None:
+    """Where it was sought to; pause keeps it, and play goes on from there."""
+    here = visit()
+    page = here.page
+    job = here.client.wait(here.client.analyze(_metronome(tmp_path / "metronome.flac", 2), ["describe"]))
+    held = held_at(page, "**/audio/parts/2*")
+    here.go(f"/tracks/{job.recording}")
+    page.get_by_role("button", name="Click on the beats").click()
+    expect(page.get_by_text(_SAID)).to_be_visible()
+    page.get_by_role("button", name="Play", exact=True).click()
+    page.wait_for_function(f"() => {_NOW_S} > 0.5")
+    plots = page.locator(".timeline__plots")
+    box = plots.bounding_box()
+    assert box
+    plots.click(position={"x": 0.6 * box["width"], "y": 40})
+    asked = last_of(page, held, 1)
+    expect(page.get_by_text("loading the recording")).to_be_visible()
+    at_s = page.evaluate(_NOW_S)
+    assert at_s == pytest.approx(0.6 * 120.0, abs=1.0)
+    page.get_by_role("button", name="Pause", exact=True).click()
+    assert page.evaluate(_NOW_S) == at_s
+    page.get_by_role("button", name="Play", exact=True).click()
+    asked.continue_()
+    page.wait_for_function(f"() => {_NOW_S} > {at_s} + 0.5")
+    here.expect_fine()
+
+
 def _beats(client: Client, job: Job) -> Signal:
     found = job.result(Describe).beats
     assert found is not None
@@ -128,7 +202,7 @@ def _beats(client: Client, job: Job) -> Signal:
     return beats
 
 
-def _metronome(path: Path) -> Path:
+def _metronome(path: Path, minutes: int = _MINUTES) -> Path:
     """Short tones at even times, in stereo."""
     minute = np.zeros(60 * _RATE_HZ)
     time_s = np.arange(round(_PULSE_S * _RATE_HZ)) / _RATE_HZ
@@ -137,7 +211,7 @@ def _metronome(path: Path) -> Path:
         start = round((_FIRST_S + at * _EVERY_S) * _RATE_HZ)
         minute[start : start + len(pulse)] = pulse
     with path.open("wb") as file, Encoder(file, _RATE_HZ, 2, FORMATS["flac"]) as encoder:
-        for _ in range(_MINUTES):
+        for _ in range(minutes):
             encoder.write(np.stack([minute, minute]).astype(np.float32))
     return path
 
@@ -145,11 +219,16 @@ def _metronome(path: Path) -> Path:
 def _expect_in_time(page: Page, beats: Signal, speed: float) -> None:
     """What is heard has each beat's click as much later than its pulse as the beat was found to be."""
     pairs: list[Pair] = []
+    tried: list[str] = []
     while len(pairs) < _PAIRS:
+        assert len(tried) < _TRIES, tried
         at_s = page.evaluate(_NOW_S)
         page.wait_for_function(f"() => Math.abs({_NOW_S} - {at_s}) > 0.3")
         heard = page.evaluate(f"({{ ...latest(), now: {_NOW_S} }})")
-        pairs += _pairs(np.asarray(heard["samples"]), heard["rate"], heard["now"], speed)
+        samples = np.asarray(heard["samples"])
+        found = _pairs(samples, heard["rate"], heard["now"], speed)
+        tried.append(f"at {heard['now']:.1f} s up to {np.abs(samples).max():.2f}, {len(found)} pairs")
+        pairs += found
     for pair in pairs:
         beat_s = beats[np.argmin(np.abs(beats - pair.pulse_s))]
         assert pair.later_s == pytest.approx((beat_s - pair.pulse_s) / speed, abs=_WITHIN_S), pairs

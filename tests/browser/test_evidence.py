@@ -10,7 +10,7 @@ from pathlib import Path
 from playwright.sync_api import Locator, Page, Request, Route, ViewportSize, expect
 
 from phonoscope.tasks import Explain
-from tests.browser.visit import BOTH, SIZES, Visit
+from tests.browser.visit import BOTH, SIZES, Visit, held_at, last_of
 from tests.support import RunningStack, hung
 
 _ENDS_MS = 60_000
@@ -80,6 +80,33 @@ def test_what_is_being_computed_is_not_asked_for_again(
     expect(other.locator(".believed__verdict")).to_be_visible(timeout=_ENDS_MS)
     assert [json.loads(one.post_data or "")["options"]["explain"]["label"] for one in asked] == [own, another]
     assert len(here.client.jobs().items) == 3
+
+
+def test_of_several_requests_each_says_why_it_failed(visit: Callable[..., Visit], recordings: dict[str, Path]) -> None:
+    """The problem of the first is shown though another was asked for meanwhile, and goes when it is asked for again."""
+    here = visit()
+    here.expected = ("503",)
+    page = here.page
+    job = here.client.wait(here.client.analyze(recordings["dog_large"], ["classify", "explain", "describe"]))
+    own = job.result(Explain).label
+    held = held_at(page, "**/v1/jobs", "POST")
+    here.go(f"/tracks/{job.recording}")
+    label = page.get_by_label("Evidence label")
+    expect(label).to_have_value(own)
+    names = label.locator("option").evaluate_all("all => all.map((one) => one.value)")
+    others = [name for name in names if name != own]
+    for count, name in enumerate(others[:2]):
+        label.select_option(name)
+        last_of(page, held, count + 1)
+    shown = page.locator(".evidence").get_by_role("alert")
+    for count, said in enumerate(["no room for the first", "no room for the second"]):
+        held[count].fulfill(status=503, json={"detail": said, "status": 503})
+        expect(shown).to_contain_text(said.capitalize())
+    expect(shown).to_contain_text("No room for the first. No room for the second.")
+    label.select_option(own)
+    label.select_option(others[0])
+    expect(shown).to_have_count(0)
+    here.expect_fine()
 
 
 def test_a_page_that_knows_of_nothing_follows_what_is_computed(

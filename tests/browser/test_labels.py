@@ -8,7 +8,7 @@ from pathlib import Path
 from playwright.sync_api import Locator, Route, ViewportSize, expect
 
 from phonoscope.contract.labels import LabelState
-from tests.browser.visit import PLOTS_LOADED, SIZES, Visit
+from tests.browser.visit import PLOTS_LOADED, SIZES, Visit, held_at, last_of
 from tests.support import tone_wav
 
 _PLACE = "0:01.0 – 0:02.0"
@@ -93,6 +93,31 @@ def test_labels_are_typed_one_after_another(visit: Callable[..., Visit], tmp_pat
     expect(field).to_be_focused()
     assert _said(here, track) == _whole(hum="confirmed", rattle="confirmed", hiss="confirmed")
     here.expect_fine()
+
+
+def test_a_label_that_is_not_stored_comes_back(visit: Callable[..., Visit], tmp_path: Path) -> None:
+    """The page names it and says why; it is in the field again, unless something else is being typed there."""
+    here = visit()
+    here.expected = ("ERR_FAILED",)
+    page = here.page
+    track = _tone(here, tmp_path, 1.0)
+    here.go(f"/tracks/{track}")
+    own = _own(here)
+    field = own.get_by_label("Add a label")
+    held = held_at(page, "**/v1/tracks/*/labels", "POST")
+    for count, (label, typed, left) in enumerate((("hum", "", "hum"), ("rattle", "hi", "hi"))):
+        _add(own, label)
+        field.press_sequentially(typed)
+        last_of(page, held, count + 1).abort()
+        expect(own.get_by_role("alert")).to_have_text(
+            f"{label} is not stored: The service does not answer. Is it running?"
+        )
+        expect(field).to_have_value(left)
+    page.unroute_all(behavior="ignoreErrors")
+    _add(own, "hum")
+    expect(own.get_by_role("listitem")).to_have_text(["hum"])
+    expect(own.get_by_role("alert")).to_have_count(0)
+    assert _said(here, track) == _whole(hum="confirmed")
 
 
 def test_undo_takes_back_one_change_after_the_other(visit: Callable[..., Visit], tmp_path: Path) -> None:

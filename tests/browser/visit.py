@@ -7,7 +7,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import ConsoleMessage, Page, Request, ViewportSize
+from playwright.sync_api import ConsoleMessage, Page, Request, Route, ViewportSize
 
 from phonoscope.client import Client
 
@@ -20,6 +20,7 @@ BOTH = (NARROW, WIDE)
 SIZES = pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
 """For what has to be done again at each size."""
 _FITS = "() => document.documentElement.scrollWidth <= document.documentElement.clientWidth"
+_TRIES, _TRY_MS = 600, 50
 BARKS_FROM_S, LONG_S = 20.0, 36.0
 """Of the recording `long`: where its dog begins, and its end."""
 PLOTS_LOADED = """() => {
@@ -70,6 +71,23 @@ class Visit:
             for one in found["violations"]
             if one["impact"] in {"serious", "critical"}
         ]
+
+
+def held_at(page: Page, address: str, method: str = "GET") -> list[Route]:
+    """What the page asks for by this method at an address, which is held from now on, until routes are removed."""
+    held: list[Route] = []
+    page.route(address, lambda route: held.append(route) if route.request.method == method else route.continue_())
+    return held
+
+
+def last_of(page: Page, held: list[Route], count: int) -> Route:
+    """The last of so many requests that are held, as soon as they are."""
+    for _ in range(_TRIES):
+        if len(held) >= count:
+            break
+        page.wait_for_timeout(_TRY_MS)
+    assert len(held) == count
+    return held[-1]
 
 
 def record_players(page: Page) -> None:

@@ -6,6 +6,8 @@ import type { Source } from "../src/sound/transport";
 
 const SOUND: SoundSettings = { speed: 1, keepsPitch: false, volume: 1, muted: false, band: null };
 const started: unknown[][] = [];
+const players: AnyNode[] = [];
+const stopped: AnyNode[] = [];
 let resumed: () => void = () => undefined;
 
 /** A node of an audio context, of which only what starts matters. */
@@ -13,13 +15,17 @@ class AnyNode {
   gain = { value: 1, setTargetAtTime: () => undefined, cancelScheduledValues: () => undefined };
   frequency = { ...this.gain };
   Q = { ...this.gain };
+  onended: (() => void) | null = null;
   connect<T>(to: T): T {
     return to;
   }
   disconnect(): void {}
-  stop(): void {}
+  stop(): void {
+    stopped.push(this);
+  }
   start(...when: unknown[]): void {
     started.push(when);
+    players.push(this);
   }
 }
 
@@ -28,6 +34,7 @@ const context = {
   currentTime: 0,
   sampleRate: 8_000,
   destination: new AnyNode(),
+  close: () => Promise.resolve(),
   createBuffer: (_: number, length: number) => ({ duration: length / 8_000, getChannelData: () => new Float32Array(length) }),
   resume: () =>
     new Promise<void>((done) => {
@@ -74,13 +81,23 @@ describe("stems", () => {
 
 describe("a recording that is played in parts", () => {
   const loaded: number[] = [];
+  const aborted: number[] = [];
   let broken = false;
-  const load = (number: number) => {
+  let held = false;
+  let letOn: () => void = () => undefined;
+  const load = async (number: number, signal: AbortSignal) => {
     loaded.push(number);
-    return broken ? Promise.reject(new Error("no connection")) : Promise.resolve(buffer as unknown as AudioBuffer);
+    signal.addEventListener("abort", () => aborted.push(number));
+    if (broken) throw new Error("no connection");
+    await new Promise<void>((resolve, reject) => {
+      letOn = resolve;
+      signal.addEventListener("abort", () => reject(signal.reason as Error));
+      if (!held) resolve();
+    });
+    return buffer as unknown as AudioBuffer;
   };
-  const playing = async (fromS: number, settings: SoundSettings) => {
-    const source = new ClickedSource(context as unknown as AudioContext, load, 3_600);
+  const playing = async (fromS: number, settings: SoundSettings, partsEndS = 3_600) => {
+    const source = new ClickedSource(context as unknown as AudioContext, load, 3_600, partsEndS);
     source.setSound(settings);
     const play = source.play(fromS);
     resumed();
@@ -95,9 +112,9 @@ describe("a recording that is played in parts", () => {
   };
 
   beforeEach(() => {
-    loaded.length = 0;
-    started.length = 0;
+    for (const kept of [loaded, aborted, started, players, stopped]) kept.length = 0;
     broken = false;
+    held = false;
     context.currentTime = 100;
     vi.useFakeTimers();
     for (const name of NODES) vi.stubGlobal(name, AnyNode);
@@ -147,6 +164,103 @@ describe("a recording that is played in parts", () => {
     expect(failed).not.toHaveBeenCalled();
     await pass(1);
     expect(failed).toHaveBeenCalledTimes(1);
+    source.close();
+  });
+
+  it("stands where it will begin while the part there is loaded", async () => {
+    const source = await playing(59, SOUND);
+    await pass(0.5);
+    held = true;
+    const play = source.play(600);
+    resumed();
+    await pass(5);
+    expect([source.now(), started.length]).toEqual([600, 2]);
+    letOn();
+    await play;
+    await vi.advanceTimersByTimeAsync(0);
+    await pass(1.03);
+    expect(source.now()).toBeCloseTo(601, 1);
+    source.close();
+  });
+
+  it("loads one part at a time, and none that is not needed any more", async () => {
+    const source = await playing(15, SOUND);
+    held = true;
+    await pass(0.1);
+    for (const fromS of [400, 800, 1_200]) {
+      void source.play(fromS);
+      resumed();
+      await pass(0.1);
+    }
+    expect([loaded, aborted]).toEqual([
+      [0, 1, 13, 26, 40],
+      [1, 13, 26],
+    ]);
+    await pass(60);
+    expect(loaded).toHaveLength(5);
+    source.close();
+    expect(aborted).toContain(40);
+  });
+
+  it("goes on loading the next part where it is played again from one that is there", async () => {
+    const source = await playing(15, SOUND);
+    held = true;
+    await pass(0.1);
+    for (const fromS of [16, 10]) {
+      const play = source.play(fromS);
+      resumed();
+      await play;
+      await pass(0.1);
+    }
+    expect([loaded, aborted]).toEqual([[0, 1], []]);
+    source.close();
+  });
+
+  it("schedules nothing while the context's clock stands, and pause stops all that was scheduled", async () => {
+    const source = await playing(15, SOUND);
+    await pass(0.1);
+    expect(players).toHaveLength(2);
+    await vi.advanceTimersByTimeAsync(300_000);
+    expect([players.length, loaded]).toEqual([2, [0, 1]]);
+    source.pause();
+    expect(stopped).toEqual(players);
+    source.close();
+  });
+
+  it("lets go of what has ended", async () => {
+    const source = await playing(15, SOUND);
+    await pass(0.1);
+    players[0]?.onended?.();
+    source.pause();
+    expect(stopped).toEqual([players[1]]);
+    source.close();
+  });
+
+  it("starts no clicks while it waits for a part, and starts them with it", async () => {
+    const source = await playing(59.9, SOUND);
+    const beats = { beats: Array.from({ length: 300 }, (_, at) => at / 2), downbeats: [] };
+    held = true;
+    await pass(0.1);
+    await pass(1);
+    const count = players.length;
+    source.setClicks(beats);
+    await pass(1);
+    expect(players).toHaveLength(count);
+    letOn();
+    await vi.advanceTimersByTimeAsync(0);
+    await pass(0.1);
+    expect(players.length).toBeGreaterThan(count + 3);
+    expect(source.now()).toBeCloseTo(60.07, 3);
+    source.close();
+  });
+
+  it("stands where its parts end before the recording does, without clicks", async () => {
+    const source = await playing(59, SOUND, 60);
+    source.setClicks({ beats: Array.from({ length: 300 }, (_, at) => at / 2), downbeats: [] });
+    await pass(2);
+    const count = players.length;
+    await pass(60);
+    expect([loaded, source.now(), players.length]).toEqual([[1], 60, count]);
     source.close();
   });
 

@@ -40,6 +40,25 @@ class Clock implements Source {
   }
 }
 
+/** Loads each place that it is played from until it is let on; meanwhile its clock runs on from where it was. */
+class Held extends Clock {
+  readonly places: number[] = [];
+  holds = false;
+  letOn: () => void = () => undefined;
+  fail: (error: Error) => void = () => undefined;
+
+  override async play(fromS: number): Promise<void> {
+    this.places.push(fromS);
+    if (this.holds) {
+      await new Promise<void>((resolve, reject) => {
+        this.letOn = resolve;
+        this.fail = reject;
+      });
+    }
+    await super.play(fromS);
+  }
+}
+
 function deferred() {
   let resolve: () => void = () => undefined;
   const promise = new Promise<void>((resolved) => {
@@ -145,6 +164,74 @@ describe("the player", () => {
     loaded();
     await played;
     expect(transport.state.get()).toMatchObject({ playing: false, waiting: false });
+  });
+
+  describe("while its source loads", () => {
+    const playing = async (fromS: number) => {
+      const transport = new Transport(10);
+      const recording = new Held(0, 10);
+      transport.setSource("recording", recording);
+      transport.seek(fromS);
+      await transport.play();
+      await vi.advanceTimersByTimeAsync(500);
+      recording.holds = true;
+      return { transport, recording };
+    };
+
+    it("stands where it was sought to, and stays there when it is paused", async () => {
+      const { transport, recording } = await playing(2);
+      transport.seek(8);
+      await vi.advanceTimersByTimeAsync(500);
+      expect([transport.time.get(), transport.state.get().waiting]).toEqual([8, true]);
+      transport.pause();
+      recording.letOn();
+      await vi.advanceTimersByTimeAsync(500);
+      expect(transport.time.get()).toBe(8);
+    });
+
+    it("forgets no seek while what was played comes to its end", async () => {
+      const { transport, recording } = await playing(9);
+      transport.seek(3);
+      await vi.advanceTimersByTimeAsync(2_000);
+      recording.letOn();
+      await vi.advanceTimersByTimeAsync(500);
+      expect(transport.state.get()).toMatchObject({ playing: true, waiting: false });
+      expect(transport.time.get()).toBeCloseTo(3.5, 1);
+    });
+
+    it("stands where another source takes over", async () => {
+      const { transport } = await playing(6);
+      const other = new Held(0, 10);
+      other.holds = true;
+      transport.setSource("recording", other);
+      const at = transport.time.get();
+      await vi.advanceTimersByTimeAsync(500);
+      expect([at, transport.time.get()]).toEqual([expect.closeTo(6.5, 1), at]);
+      transport.seek(at + 1);
+      expect(other.places).toEqual([at, at + 1]);
+    });
+
+    it("asks for the start of its loop once, and has no problem when another source takes over meanwhile", async () => {
+      const { transport, recording } = await playing(4);
+      transport.setLoop({ startS: 4, endS: 5 });
+      await vi.advanceTimersByTimeAsync(2_000);
+      expect([recording.places, transport.time.get()]).toEqual([[4, 4], 4]);
+      transport.setSource("recording", new Clock(0, 10));
+      recording.fail(new DOMException("the part is not needed", "AbortError"));
+      await vi.advanceTimersByTimeAsync(500);
+      expect(transport.state.get()).toMatchObject({ playing: true, problem: null });
+      expect(transport.time.get()).toBeCloseTo(4.5, 1);
+    });
+
+    it("waits for a source that is not there", async () => {
+      const { transport, recording } = await playing(4);
+      transport.switchTo("stems");
+      await vi.advanceTimersByTimeAsync(500);
+      expect([recording.playing, transport.state.get().waiting]).toEqual([false, true]);
+      transport.setSource("stems", new Clock(0, 10));
+      await vi.advanceTimersByTimeAsync(500);
+      expect(transport.time.get()).toBeCloseTo(5, 1);
+    });
   });
 
   it("stops and says why when its source breaks off, but not for a source that it does not play", async () => {

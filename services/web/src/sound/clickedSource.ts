@@ -6,23 +6,31 @@ import { GRAIN_S, Stretcher } from "./stretch";
 import type { Source } from "./transport";
 
 const AHEAD_S = 0.03;
+const LEAST_WAIT_MS = 5;
 const BROKEN = "The sound broke off. Play it again to continue.";
 
 /** Where sound goes on: a position in the recording, and the time of the context's clock at which it is heard. */
 type Place = { positionS: number; atTime: number };
 
-/** Plays a recording in decoded parts with a click on each beat: all by one clock, to the sample. Whoever makes it closes the context. */
+/**
+ * Plays a recording in decoded parts with a click on each beat: all by one clock, to the sample. It closes its context with itself.
+ *
+ * Where only its first `partsEndS` come in parts, it stands still there until another source takes over.
+ */
 export class ClickedSource implements Source {
   readonly startS = 0;
   readonly endS: number;
+  readonly #partsEndS: number;
   onFailure: ((problem: string) => void) | undefined;
   readonly #context: AudioContext;
   readonly #parts: SoundParts;
   readonly #volume: GainNode;
   readonly #band: BandFilter;
   #clicks: ClickTrack | null = null;
-  #sounding: { stop: () => void }[] = [];
+  readonly #sounding = new Set<{ stop: () => void }>();
   #playing = false;
+  /** Whether it stands still because a part is late. */
+  #stalled = false;
   #speed = 1;
   #keepsPitch = true;
   #from: Place = { positionS: 0, atTime: 0 };
@@ -30,10 +38,11 @@ export class ClickedSource implements Source {
   #untilS = 0;
   #attempt = 0;
 
-  constructor(context: AudioContext, load: LoadPart, endS: number) {
+  constructor(context: AudioContext, load: LoadPart, endS: number, partsEndS = endS) {
     this.#context = context;
     this.#parts = new SoundParts(load);
     this.endS = endS;
+    this.#partsEndS = partsEndS;
     this.#volume = new GainNode(context);
     this.#band = new BandFilter(context);
     this.#band.exit.connect(this.#volume).connect(context.destination);
@@ -41,8 +50,14 @@ export class ClickedSource implements Source {
 
   async play(fromS: number): Promise<void> {
     this.pause();
+    this.#from = { positionS: fromS, atTime: Number.POSITIVE_INFINITY };
+    this.#untilS = fromS;
     const attempt = this.#attempt;
-    await Promise.all([this.#context.resume(), this.#parts.get(numberAt(fromS))]);
+    try {
+      await Promise.all([this.#context.resume(), fromS < this.#partsEndS && this.#parts.get(numberAt(fromS))]);
+    } catch (error) {
+      if (attempt === this.#attempt) throw error;
+    }
     if (attempt === this.#attempt) this.#begin(fromS);
   }
 
@@ -71,7 +86,7 @@ export class ClickedSource implements Source {
   setClicks(beats: Beats | null): void {
     this.#clicks?.close();
     this.#clicks = beats && new ClickTrack(this.#context, beats, this.#volume);
-    if (this.#playing) this.#clicks?.start(this.#from.atTime, this.#from.positionS, this.#speed);
+    if (this.#playing && !this.#stalled) this.#clicks?.start(this.#from.atTime, this.#from.positionS, this.#speed);
   }
 
   close(): void {
@@ -79,12 +94,14 @@ export class ClickedSource implements Source {
     this.setClicks(null);
     this.#parts.close();
     this.#volume.disconnect();
+    void this.#context.close();
   }
 
   #begin(fromS: number): void {
     const rateHz = this.#context.sampleRate;
     const atTime = Math.ceil((this.#context.currentTime + AHEAD_S) * rateHz) / rateHz;
     this.#playing = true;
+    this.#stalled = false;
     // Not after it: a beat there is heard too.
     this.#from = { positionS: Math.floor(fromS * rateHz + 1e-6) / rateHz, atTime };
     this.#untilS = this.#from.positionS;
@@ -96,31 +113,38 @@ export class ClickedSource implements Source {
   /** Schedules one part after the other, the next one as soon as one is heard. */
   async #goOn(from: Place, attempt: number): Promise<void> {
     let place = from;
-    while (place.positionS < this.endS) {
+    while (place.positionS < this.#partsEndS) {
       const number = numberAt(place.positionS);
       const part = await this.#inTime(number, place, attempt);
-      if (attempt !== this.#attempt) return;
-      if (place.atTime < this.#context.currentTime) {
+      if (attempt !== this.#attempt || !part) return;
+      if (this.#stalled || place.atTime < this.#context.currentTime) {
         this.#stop();
         this.#begin(place.positionS);
         return;
       }
       const next = this.#scheduled(part, number, place);
-      this.#untilS = Math.min(this.endS, next.positionS);
-      await this.#until(place.atTime);
+      this.#untilS = Math.min(this.#partsEndS, next.positionS);
+      await this.#until(place.atTime, attempt);
       if (attempt !== this.#attempt) return;
       place = next;
     }
+    await this.#until(place.atTime, attempt);
+    if (attempt === this.#attempt) this.#stall();
   }
 
-  /** A part, which is asked for once more when it is due. Clicks do not go on without it. */
-  async #inTime(number: number, { atTime }: Place, attempt: number): Promise<AudioBuffer> {
-    const due = this.#until(atTime);
+  /** A part, which is asked for once more when it is due; null when it is not played any more. Clicks do not go on without it. */
+  async #inTime(number: number, { atTime }: Place, attempt: number): Promise<AudioBuffer | null> {
+    const due = this.#until(atTime, attempt);
     let came = false;
-    void due.then(() => !came && attempt === this.#attempt && this.#clicks?.stop());
-    const part = await this.#parts.get(number).catch(() => due.then(() => this.#parts.get(number)));
-    came = true;
-    return part;
+    void due.then(() => !came && attempt === this.#attempt && this.#stall());
+    try {
+      return await this.#parts.get(number);
+    } catch {
+      await due;
+      return attempt === this.#attempt ? await this.#parts.get(number) : null;
+    } finally {
+      came = true;
+    }
   }
 
   /** Plays a part from a place on; returns where the next one goes on. */
@@ -129,24 +153,30 @@ export class ClickedSource implements Source {
     if (this.#keepsPitch && this.#speed !== 1) {
       const grains = Math.ceil(leftS / (GRAIN_S * this.#speed));
       const stretcher = new Stretcher(this.#context, [{ buffer, out: this.#band.entry }]);
+      stretcher.onEnd = () => this.#sounding.delete(stretcher);
+      this.#sounding.add(stretcher);
       stretcher.start(atTime, offsetS, this.#speed, grains);
-      this.#keep(stretcher);
       return { positionS: positionS + grains * GRAIN_S * this.#speed, atTime: atTime + grains * GRAIN_S };
     }
     const player = new AudioBufferSourceNode(this.#context, { buffer, playbackRate: this.#speed });
     player.connect(this.#band.entry);
+    player.onended = () => this.#sounding.delete(player);
     player.start(atTime, offsetS, leftS);
-    this.#keep(player);
+    this.#sounding.add(player);
     return { positionS: positionS + leftS, atTime: atTime + leftS / this.#speed };
   }
 
-  /** Keeps what sounds, and what sounds next. */
-  #keep(one: { stop: () => void }): void {
-    this.#sounding = [...this.#sounding.slice(-1), one];
+  /** Waits until the context's clock has come to a time, or what is played has changed. The clock stands while the context is held up. */
+  async #until(time: number, attempt: number): Promise<void> {
+    while (attempt === this.#attempt && this.#context.currentTime < time) {
+      const leftMs = (time - this.#context.currentTime) * 1000;
+      await new Promise((resolve) => setTimeout(resolve, Math.max(LEAST_WAIT_MS, leftMs)));
+    }
   }
 
-  #until(time: number): Promise<void> {
-    return new Promise((resolve) => setTimeout(resolve, Math.max(0, time - this.#context.currentTime) * 1000));
+  #stall(): void {
+    this.#stalled = true;
+    this.#clicks?.stop();
   }
 
   #stop(): void {
@@ -154,7 +184,7 @@ export class ClickedSource implements Source {
     this.#playing = false;
     this.#clicks?.stop();
     for (const one of this.#sounding) one.stop();
-    this.#sounding = [];
+    this.#sounding.clear();
   }
 }
 

@@ -13,6 +13,8 @@ type Sound = { buffer: AudioBuffer; out: AudioNode };
 
 /** Plays sounds of one length together at another speed with their own pitch. */
 export class Stretcher {
+  /** Is called when all that it plays has ended. */
+  onEnd: () => void = () => undefined;
   readonly #context: AudioContext;
   readonly #sounds: readonly Sound[];
   #reference: Reference | null = null;
@@ -32,18 +34,21 @@ export class Stretcher {
     const schedule = () => {
       for (; grain < grains && atTime + grain * GRAIN_S < this.#context.currentTime + AHEAD_S; grain += 1) {
         const wanted = fromS + grain * GRAIN_S * speed;
-        if (wanted > reference.samples.length / reference.rateHz) return;
+        if (wanted > reference.samples.length / reference.rateHz) {
+          grain = grains;
+          break;
+        }
         before = grain ? nextGrain(reference, before + GRAIN_S, wanted) : wanted;
         this.#grain(atTime + grain * GRAIN_S, before);
       }
-      if (grain >= grains) clearInterval(this.#timer);
+      if (grain >= grains) this.#scheduleNoMore();
     };
     this.#timer = setInterval(schedule, EVERY_MS);
     schedule();
   }
 
   stop(): void {
-    clearInterval(this.#timer);
+    this.#scheduleNoMore();
     for (const player of this.#live) player.stop();
     this.#live.clear();
   }
@@ -62,8 +67,14 @@ export class Stretcher {
       player.onended = () => {
         this.#live.delete(player);
         fade.disconnect();
+        if (this.#timer === undefined && this.#live.size === 0) this.onEnd();
       };
     }
+  }
+
+  #scheduleNoMore(): void {
+    clearInterval(this.#timer);
+    this.#timer = undefined;
   }
 }
 

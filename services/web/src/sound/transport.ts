@@ -88,13 +88,14 @@ export class Transport {
     else await this.play();
   }
 
-  /** Plays from the current position as soon as the source has loaded; from the start when the position is at the end. */
+  /** Plays from the current position, at which it stands until the source has loaded; from the start when it is at the end. */
   async play(): Promise<void> {
     const source = this.#source();
-    this.state.update({ waiting: true });
-    if (!source) return;
     this.#attempt += 1;
     const attempt = this.#attempt;
+    clearInterval(this.#timer);
+    this.state.update({ waiting: true });
+    if (!source) return;
     const { loop } = this.state.get();
     const end = Math.min(source.endS, loop?.endS ?? source.endS);
     const start = Math.max(source.startS, loop?.startS ?? source.startS);
@@ -105,7 +106,6 @@ export class Transport {
       await source.play(from);
       if (attempt !== this.#attempt) return;
       this.state.update({ playing: true, waiting: false, problem: null });
-      clearInterval(this.#timer);
       this.#timer = setInterval(() => this.#tick(), TICK_MS);
     } catch (error) {
       if (attempt === this.#attempt) this.#failed(error);
@@ -181,7 +181,7 @@ export class Transport {
     const { loop } = this.state.get();
     if (loop && now >= loop.endS) {
       this.time.set(loop.startS);
-      source.play(Math.max(source.startS, loop.startS)).catch((error: unknown) => this.#failed(error));
+      void this.play();
       return;
     }
     this.time.set(Math.min(now, this.durationS));

@@ -20,44 +20,58 @@ type Asked = {
 /** What was asked for here and has not ended; the job is null until the service has answered. */
 export type Submission = { asked: Asked; job: Job | null };
 
+/** A submission, and why it failed once it has. */
+type Followed = Submission & { problem: string | null };
+
 /**
  * Submits jobs on a track for the models in use, follows them and reads the track's state again when they have ended.
  *
  * What was asked for before a reload, and still runs, is followed and not asked for again. `submitting` and `job` are of the
- * newest submission, `submissions` has all that have not ended. `submitAndWait` throws when a task fails; `problem` is the same as a sentence.
+ * newest submission, `submissions` has all that have not ended. `submitAndWait` throws when a task fails; `problem` is the same as
+ * sentences, of all that failed since nothing was under way, unless it was asked for again.
  */
 export function useSubmit(trackId: string) {
   const queries = useQueryClient();
   const { state, audioTrack } = useTrackState();
   const { models } = state;
-  const [submissions, setSubmissions] = useState<readonly Submission[]>([]);
+  const [followed, setFollowed] = useState<readonly Followed[]>([]);
   const stop = useRef(new AbortController());
   useEffect(() => {
     stop.current = new AbortController();
     return () => stop.current.abort();
   }, []);
   const submission = useMutation({
-    onMutate: (asked: Asked) => setSubmissions((all) => [...all, { asked, job: null }]),
+    onMutate: (asked: Asked) => setFollowed((all) => [...stillShown(all, asked), { asked, job: null, problem: null }]),
     mutationFn: async (asked: Asked): Promise<Job> => {
       const { tasks, options, isSame } = asked;
       const own = { ...(models && { classify: { model: modelOption(models) } }), ...(audioTrack !== null && { audio_track: audioTrack }) };
       const body = jobRequest(trackId, tasks, { ...own, ...options });
-      const notify = (job: Job) => setSubmissions((all) => all.map((one) => (one.asked === asked ? { asked, job } : one)));
+      const notify = (job: Job) => setFollowed((all) => all.map((one) => (one.asked === asked ? { ...one, job } : one)));
       const isOwn = (job: Job) => (job.audio_track ?? null) === audioTrack && Boolean(isSame?.(job));
       const done = await ended(body, notify, stop.current.signal, isSame && isOwn);
       const failed = done.tasks.find((task) => task.status === "failed");
       if (failed) throw new Error(failureText(failed));
       return done;
     },
-    onSettled: async (_done, _error, asked) => {
+    onSettled: async (_done, error, asked) => {
       const changed = [["jobs"], ["tracks"], ["track", trackId]];
       await Promise.all(changed.map((queryKey) => queries.invalidateQueries({ queryKey })));
-      setSubmissions((all) => all.filter((one) => one.asked !== asked));
+      const left = (one: Followed) => (error ? [{ ...one, problem: errorText(error) }] : []);
+      setFollowed((all) => all.flatMap((one) => (one.asked === asked ? left(one) : [one])));
     },
   });
-  const { mutate, mutateAsync, isPending, error } = submission;
+  const { mutate, mutateAsync, isPending } = submission;
+  const submissions = followed.filter(({ problem }) => problem === null);
+  const problems = new Set(followed.flatMap(({ problem }) => problem ?? []));
   const job = submissions.at(-1)?.job ?? null;
-  return { submit: mutate, submitAndWait: mutateAsync, submitting: isPending, job, submissions, problem: error ? errorText(error) : null };
+  return { submit: mutate, submitAndWait: mutateAsync, submitting: isPending, job, submissions, problem: [...problems].join(" ") || null };
+}
+
+/** What is under way, and what failed meanwhile, as something is asked for. */
+function stillShown(all: readonly Followed[], { tasks, options }: Asked): readonly Followed[] {
+  if (all.every(({ problem }) => problem !== null)) return [];
+  const what = JSON.stringify([tasks, options]);
+  return all.filter(({ problem, asked }) => problem === null || JSON.stringify([asked.tasks, asked.options]) !== what);
 }
 
 const GONE = 404;

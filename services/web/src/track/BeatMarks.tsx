@@ -1,6 +1,5 @@
 import { useMemo } from "react";
 import { shownTimes } from "../sound/beats";
-import { useStore } from "../sound/store";
 import { useTimeAxis } from "../sound/timeAxis";
 import { toX } from "../sound/view";
 import { Button } from "../ui/controls";
@@ -27,18 +26,15 @@ export function BeatMarks() {
 }
 
 /** The switch that lets beats be heard as clicks. Nothing where there are no beats. */
-export function BeatClicks({ clicks: { on, setOn, blocked } }: { clicks: Clicks }) {
-  const { transport } = useTimeAxis();
-  const { source } = useStore(transport.state);
+export function BeatClicks({ clicks: { on, setOn, blocked, said } }: { clicks: Clicks }) {
   if (!useBeats()) return null;
-  const heard = source === "evidence" ? "heard with the recording or its stems: choose one as the sound" : "a higher click where a bar starts";
   return (
     <p className="row wrap small">
       <Button aria-pressed={on} disabled={blocked !== null && !on} onClick={() => setOn(!on)}>
         Click on the beats
       </Button>
       <span className="quiet" role="status">
-        {blocked ?? (on ? heard : "")}
+        {blocked ?? said}
       </span>
     </p>
   );

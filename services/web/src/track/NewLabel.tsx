@@ -6,17 +6,23 @@ import { useTimeAxis } from "../sound/timeAxis";
 
 const LONGEST = 100;
 
-/** A field for a label of the recording, or of its loop where there is one. */
-export function NewLabel({ add }: { add: (label: string, span: Span | null) => void }) {
+/** Resolves to whether the label is stored. */
+type Add = (label: string, span: Span | null) => Promise<boolean>;
+
+/** A field for a label of the recording, or of its loop where there is one. What could not be stored comes back where the field is empty. */
+export function NewLabel({ add }: { add: Add }) {
   const [text, setText] = useState("");
   const { loop } = useStore(useTimeAxis().transport.state);
   const part = usePart(loop);
+  const store = async (label: string) => {
+    if (!(await add(label, part.span))) setText((now) => now || label);
+  };
   return (
     <form
       className="row wrap"
       onSubmit={(event) => {
         event.preventDefault();
-        if (text.trim()) add(text.trim(), part.span);
+        if (text.trim()) void store(text.trim());
         setText("");
       }}
     >

@@ -1,6 +1,5 @@
 import { lazy, Suspense, useState } from "react";
 import type { LabelState, Track } from "../api/client";
-import { errorText } from "../api/problem";
 import { useStore } from "../sound/store";
 import { useTimeAxis } from "../sound/timeAxis";
 import { Button, IconButton } from "../ui/controls";
@@ -14,7 +13,7 @@ const TeachWith = lazy(() => import("../classifiers/TeachWith"));
 
 /** Confirms, rejects and removes labels of the recording and of stretches of it, adds further ones, and undoes what was changed here. */
 export function OwnLabels({ track }: { track: Track }) {
-  const { busy, problem, said, say, put, undo } = useOwnChanges(track.id);
+  const { busy, problems, said, say, put, undo } = useOwnChanges(track.id);
   return (
     <section className="own" aria-label="Your labels">
       <ul className="tags">
@@ -30,7 +29,7 @@ export function OwnLabels({ track }: { track: Track }) {
         </Button>
       ) : null}
       <Teaching track={track} />
-      {problem ? <span role="alert">{errorText(problem)}</span> : null}
+      {problems.length ? <span role="alert">{problems.join(" ")}</span> : null}
       <span className="small quiet" role="status">
         {said}
       </span>
@@ -38,7 +37,7 @@ export function OwnLabels({ track }: { track: Track }) {
   );
 }
 
-type OwnProps = { own: OwnLabel; disabled: boolean; say: (label: string, state: LabelState) => void; remove: (label: string) => void };
+type OwnProps = { own: OwnLabel; disabled: boolean; say: (label: string, state: LabelState) => unknown; remove: (label: string) => void };
 
 function Own({ own: { label, state, by }, disabled, say, remove }: OwnProps) {
   return (

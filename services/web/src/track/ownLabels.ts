@@ -1,6 +1,7 @@
 import { queryOptions, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import type { LabelState, Track } from "../api/client";
+import { errorText } from "../api/problem";
 import { type Before, changeLabels, readLabels, restoreLabels, type Span } from "../classifiers/labelling";
 import { labelText, time } from "../ui/format";
 
@@ -13,7 +14,7 @@ export type StretchLabel = { label: string; state: LabelState; start_s: number; 
 /** A change that was made here: what undoes it, and the state that it gave. */
 type Change = { before: readonly Before[]; made: LabelState | null };
 
-type Asked = Omit<Change, "before"> & { words: string; change: () => Promise<Before[]> };
+type Asked = Omit<Change, "before"> & { named: string; change: () => Promise<Before[]> };
 
 /** What is known of the whole recording: first what was confirmed, then predictions, then what was rejected. */
 export function ownLabels({ labels, confirmed = [], rejected = [] }: Track): OwnLabel[] {
@@ -51,22 +52,24 @@ export function useStretchLabels(trackId: string) {
 /**
  * Changes labels of a recording, and undoes what was changed here, the last change first.
  *
- * What is asked for while another change is stored waits for it. What others change meanwhile stays. `said` is what was done last, in words.
+ * What is asked for while another change is stored waits for it. What others change meanwhile stays. `said` is what was done last, in
+ * words, and `problems` say of each change that failed what it was, and why.
  */
 export function useOwnChanges(trackId: string) {
   const refresh = useRefresh(trackId);
   const [changes, setChanges] = useState<readonly Change[]>([]);
   const [said, setSaid] = useState("");
-  const [problem, setProblem] = useState<unknown>(null);
+  const [problems, setProblems] = useState<readonly string[]>([]);
+  const failed = (what: string, error: unknown) => setProblems((all) => [...all, `${what}: ${errorText(error)}`]);
   const scope = { id: `labels of ${trackId}` };
   const asking = useMutation({
     scope,
     mutationFn: ({ change }: Asked) => change(),
-    onSuccess: (before, { words, made }) => {
+    onSuccess: (before, { named, made }) => {
       if (before.length) setChanges((all) => [...all, { before, made }]);
-      setSaid(words);
+      setSaid(`${named} is ${made ?? "removed"}.`);
     },
-    onError: setProblem,
+    onError: (error, { named }) => failed(`${named} is not stored`, error),
     onSettled: refresh,
   });
   const undoing = useMutation({
@@ -76,30 +79,33 @@ export function useOwnChanges(trackId: string) {
       setChanges((all) => all.filter((one) => one !== undone));
       setSaid(put.length ? "The last change of the labels is undone." : "That label was changed elsewhere since: it stays as it is.");
     },
-    onError: setProblem,
+    onError: (error) => failed("The last change is not undone", error),
     onSettled: refresh,
   });
   const last = changes.at(-1);
   const busy = asking.isPending || undoing.isPending;
   const start = () => {
-    if (!busy) setProblem(null);
+    if (!busy) setProblems([]);
   };
   return {
     busy,
-    problem,
+    problems,
     said,
-    /** Confirms or rejects a label of a stretch, of the whole recording for null. */
-    say: (label: string, state: LabelState, span: Span | null = null) => {
+    /** Confirms or rejects a label of a stretch, of the whole recording for null. Resolves to whether it is stored. */
+    say: (label: string, state: LabelState, span: Span | null = null): Promise<boolean> => {
       start();
-      const where = span ? placeText({ start_s: span.startS, end_s: span.endS }) : "";
-      const words = `${[labelText(label), where].filter(Boolean).join(", ")} is ${state}.`;
-      asking.mutate({ words, made: state, change: () => changeLabels(trackId, span, [{ label, state }]) });
+      const named = namedWithPlace({ label, start_s: span?.startS ?? null, end_s: span?.endS ?? null });
+      const change = () => changeLabels(trackId, span, [{ label, state }]);
+      return asking.mutateAsync({ named, made: state, change }).then(
+        () => true,
+        () => false,
+      );
     },
     /** Gives a label another state where it is; null removes it. */
     put: ({ label, start_s, end_s, state }: Before) => {
       start();
       const one = { label, start_s, end_s, state };
-      asking.mutate({ words: `${namedWithPlace(one)} is ${state ?? "removed"}.`, made: state, change: () => restoreLabels(trackId, [one]) });
+      asking.mutate({ named: namedWithPlace(one), made: state, change: () => restoreLabels(trackId, [one]) });
     },
     /** Undoes the last change that was made here; null without one. */
     undo: last
