@@ -109,7 +109,7 @@ function Studio({ track, slot }: { track: Track; slot: HTMLElement | null }) {
   return (
     <TimeAxisProvider value={axis}>
       {slot ? createPortal(<TrackMenu track={track} explanation={explanation} />, slot) : null}
-      <Heard explanation={explanation} />
+      <Heard track={track} explanation={explanation} />
       <OwnLabels track={track} />
       <section className="studio__desk" aria-label="The recording over time">
         <TransportBar />
