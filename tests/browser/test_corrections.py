@@ -8,6 +8,8 @@ from pathlib import Path
 
 from playwright.sync_api import ViewportSize, expect
 
+from phonoscope.contract import LabelState
+from tests.browser.axis import axis
 from tests.browser.visit import SIZES, Visit
 
 
@@ -40,8 +42,37 @@ def test_what_is_heard_is_what_was_confirmed(
     here.expect_fine()
     shown = here.client.track(track)
     assert (shown.label, shown.label_confirmed) == ("wolf", True)
-    for left in ("model: dog", "dog"):
-        own.get_by_role("button", name="Undo").click()
-        expect(heard).to_have_text(re.compile(f"{left} [> ]*\\d+ %"))
-    expect(counts).to_have_count(1)
+    own.get_by_role("button", name="Undo").click()
+    expect(counts).to_have_count(0)
+    own.get_by_role("button", name="Undo").click()
+    expect(counts).to_have_text(re.compile(r"^dog [> ]*\d+ %$"))
     assert heard.inner_text() == before
+
+
+@SIZES
+def test_a_confirmed_stretch_lies_among_the_labels_over_time(
+    visit: Callable[..., Visit], recordings: dict[str, Path], size: ViewportSize
+) -> None:
+    """At its seconds, where the model's label was rejected; the legend and the list say that it is confirmed."""
+    here = visit(size)
+    page = here.page
+    track = _listened(here, recordings["dog_large"])
+    here.client.say_label(track, "dog", LabelState.REJECTED, 0.5, 1.5)
+    here.client.say_label(track, "wolf", LabelState.CONFIRMED, 0.5, 1.5)
+    here.go(f"/tracks/{track}")
+    strip = page.get_by_role("list", name="Labels over time")
+    wolf = strip.get_by_role("listitem").filter(has_text="wolf, confirmed, 0:00.5 to 0:01.5")
+    expect(wolf).to_have_count(1)
+    zero_s, px_per_s = axis(page)
+    [box, plot] = [wolf.bounding_box(), strip.bounding_box()]
+    assert box
+    assert plot
+    assert abs(box["x"] - plot["x"] - (0.5 - zero_s) * px_per_s) < 1.5
+    assert abs(box["width"] - px_per_s) < 1.5
+    legend = page.get_by_role("list", name="Colours of the labels").get_by_role("listitem")
+    expect(legend.filter(has_text="wolf")).to_have_count(1)
+    expect(legend.filter(has_text="confirmed")).to_have_count(1)
+    row = page.get_by_role("list", name="Stretches of one label each").get_by_role("listitem").filter(has_text="wolf")
+    expect(row).to_contain_text("confirmed")
+    expect(row).to_contain_text("0:00.5 – 0:01.5")
+    here.expect_fine()

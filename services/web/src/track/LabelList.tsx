@@ -1,4 +1,4 @@
-import { type CSSProperties, useCallback, useSyncExternalStore } from "react";
+import { type CSSProperties, useCallback, useMemo, useSyncExternalStore } from "react";
 import type { Segment } from "../sound/segments";
 import { useStore } from "../sound/store";
 import { useTimeAxis } from "../sound/timeAxis";
@@ -6,7 +6,7 @@ import type { Transport } from "../sound/transport";
 import { Icon } from "../ui/Icon";
 import { time } from "../ui/format";
 import { playFrom } from "./playing";
-import { chanceOf, kindOf, nameOf, useSegments } from "./useSegments";
+import { chanceOf, keyOf, kindOf, nameOf, useSegments } from "./useSegments";
 import { useWindowLength } from "./useWindowLength";
 
 const MOST = 100;
@@ -25,13 +25,15 @@ export function LabelList() {
     <details className="segments" open>
       <summary>
         {inView.length === 1 ? "1 stretch" : `${inView.length} stretches`} of the labels over time
-        <span className="small quiet"> Each number is of one window of {windowS} s, the highest where several follow each other.</span>
+        {windowS === null ? null : (
+          <span className="small quiet"> Each number is of one window of {windowS} s, the highest where several follow each other.</span>
+        )}
       </summary>
       <ol aria-label="Stretches of one label each">
         {shown.map((segment) => {
-          const on = segment === current;
+          const on = current.includes(segment);
           return (
-            <li key={segment.startS}>
+            <li key={keyOf(segment)}>
               <button
                 type="button"
                 className="segment"
@@ -41,7 +43,7 @@ export function LabelList() {
               >
                 <Icon name={on && playing ? "pause" : "play"} size={14} />
                 <span className="segment__name clip">{nameOf(segment)}</span>
-                <span className="segment__chance">{chanceOf(segment)}</span>
+                <span className="segment__chance">{segment.confirmed ? <Confirmed /> : chanceOf(segment)}</span>
                 <span className="segment__kind quiet clip">{kindOf(segment)}</span>
                 <span className="segment__time quiet">
                   {time(segment.startS)} – {time(segment.endS)}
@@ -56,11 +58,21 @@ export function LabelList() {
   );
 }
 
-/** The segment under the playhead. */
-function useCurrent(transport: Transport, segments: readonly Segment[]): Segment | null {
-  const current = useCallback(() => {
+function Confirmed() {
+  return (
+    <>
+      <Icon name="check" size={14} />
+      <span className="unseen">confirmed</span>
+    </>
+  );
+}
+
+/** The segments under the playhead: several where a label was confirmed within another one. */
+function useCurrent(transport: Transport, segments: readonly Segment[]): readonly Segment[] {
+  const places = useCallback(() => {
     const now = transport.time.get();
-    return segments.find(({ startS, endS }) => now >= startS && now < endS) ?? null;
+    return JSON.stringify(segments.flatMap(({ startS, endS }, at) => (now >= startS && now < endS ? [at] : [])));
   }, [transport, segments]);
-  return useSyncExternalStore(transport.time.subscribe, current);
+  const current = useSyncExternalStore(transport.time.subscribe, places);
+  return useMemo(() => (JSON.parse(current) as number[]).flatMap((at) => segments[at] ?? []), [current, segments]);
 }
