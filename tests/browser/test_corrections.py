@@ -9,7 +9,7 @@ from pathlib import Path
 from playwright.sync_api import ViewportSize, expect
 
 from phonoscope.contract import LabelState
-from tests.browser.axis import axis
+from tests.browser.axis import axis, seconds_of
 from tests.browser.visit import SIZES, Visit
 
 
@@ -76,3 +76,55 @@ def test_a_confirmed_stretch_lies_among_the_labels_over_time(
     expect(row).to_contain_text("confirmed")
     expect(row).to_contain_text("0:00.5 – 0:01.5")
     here.expect_fine()
+
+
+@SIZES
+def test_a_predicted_stretch_is_confirmed_and_rejected_in_the_list(
+    visit: Callable[..., Visit], long: Path, size: ViewportSize
+) -> None:
+    """For its seconds; a second press, or undo, takes it back. The buttons are large enough to be touched."""
+    here = visit(size)
+    page = here.page
+    track = _listened(here, long)
+    here.go(f"/tracks/{track}")
+    rows = page.get_by_role("list", name="Stretches of one label each").get_by_role("listitem")
+    dog = rows.filter(has_text="dog").last
+    times = dog.locator(".segment__time")
+    confirm, reject = (dog.get_by_role("button", name=re.compile(f"^{verb} dog")) for verb in ("Confirm", "Reject"))
+    expect(confirm).to_have_attribute("aria-pressed", "false")
+    place = times.inner_text()
+    start_s, end_s = (seconds_of(each) for each in place.split(" – "))
+    for button in (confirm, reject):
+        box = button.bounding_box()
+        assert box
+        assert min(box["width"], box["height"]) >= 24
+    name = dog.locator(".segment__name")
+    assert name.evaluate("name => name.scrollWidth <= name.clientWidth")
+
+    confirm.click()
+    expect(confirm).to_have_attribute("aria-pressed", "true")
+    expect(times).to_have_text(place)
+    [said] = here.client.labels(track).labels
+    assert (said.label, said.state) == ("dog", LabelState.CONFIRMED)
+    assert said.start_s is not None
+    assert said.end_s is not None
+    assert abs(said.start_s - start_s) <= 0.051
+    assert abs(said.end_s - end_s) <= 0.051
+    here.expect_fine()
+    page.locator(".segments").get_by_role("button", name="Undo").click()
+    expect(confirm).to_have_attribute("aria-pressed", "false")
+    assert here.client.labels(track).labels == []
+
+    reject.click()
+    expect(rows.filter(has_text=place)).to_have_count(0)
+    [said] = here.client.labels(track).labels
+    assert (said.label, said.state) == ("dog", LabelState.REJECTED)
+    own = page.get_by_role("region", name="Your labels")
+    own.get_by_role("button", name="Undo").click()
+    expect(rows.filter(has_text=place)).to_have_count(1)
+    assert here.client.labels(track).labels == []
+    confirm.click()
+    expect(confirm).to_have_attribute("aria-pressed", "true")
+    confirm.click()
+    expect(confirm).to_have_attribute("aria-pressed", "false")
+    assert here.client.labels(track).labels == []

@@ -136,7 +136,7 @@ function Studio({ track }: { track: Track }) {
         <BeatClicks clicks={clicks} />
         <Amber explained={explained} opacity={SHOWN} />
         <EvidenceSpan explained={explained} />
-        <LabelList />
+        <LabelList changes={null} />
       </section>
       {loaded ? (
         <div className="trio">

@@ -1,23 +1,27 @@
 import { type CSSProperties, useCallback, useMemo, useSyncExternalStore } from "react";
+import type { LabelState } from "../api/client";
 import type { Segment } from "../sound/segments";
 import { useStore } from "../sound/store";
 import { useTimeAxis } from "../sound/timeAxis";
 import type { Transport } from "../sound/transport";
+import { Button, IconButton } from "../ui/controls";
 import { Icon } from "../ui/Icon";
 import { time } from "../ui/format";
+import { namedWithPlace, type OwnChanges } from "./ownLabels";
 import { playFrom } from "./playing";
 import { chanceOf, keyOf, kindOf, nameOf, useSegments } from "./useSegments";
 import { useWindowLength } from "./useWindowLength";
 
 const MOST = 100;
 
-/** The stretches of one label each that are in view, as a list; a press plays one. */
-export function LabelList() {
+type Props = { changes: OwnChanges | null };
+
+/** The stretches of one label each that are in view, as a list; a press plays one, and with `changes` its label is confirmed or rejected. */
+export function LabelList({ changes }: Props) {
   const { transport, view } = useTimeAxis();
   const { found, colourOf } = useSegments();
   const windowS = useWindowLength();
   const current = useCurrent(transport, found);
-  const { playing } = useStore(transport.state);
   const inView = found.filter(({ startS, endS }) => endS > view.startS && startS < view.endS);
   if (inView.length === 0) return null;
   const shown = inView.slice(0, MOST);
@@ -30,31 +34,65 @@ export function LabelList() {
         )}
       </summary>
       <ol aria-label="Stretches of one label each">
-        {shown.map((segment) => {
-          const on = current.includes(segment);
-          return (
-            <li key={keyOf(segment)}>
-              <button
-                type="button"
-                className="segment"
-                aria-current={on ? "true" : undefined}
-                style={{ "--label": colourOf(segment.label) } as CSSProperties}
-                onClick={() => (on && playing ? transport.pause() : playFrom(transport, segment.startS))}
-              >
-                <Icon name={on && playing ? "pause" : "play"} size={14} />
-                <span className="segment__name clip">{nameOf(segment)}</span>
-                <span className="segment__chance">{segment.confirmed ? <Confirmed /> : chanceOf(segment)}</span>
-                <span className="segment__kind quiet clip">{kindOf(segment)}</span>
-                <span className="segment__time quiet">
-                  {time(segment.startS)} – {time(segment.endS)}
-                </span>
-              </button>
-            </li>
-          );
-        })}
+        {shown.map((segment) => (
+          <Row key={keyOf(segment)} segment={segment} colour={colourOf(segment.label)} current={current.includes(segment)} changes={changes} />
+        ))}
       </ol>
+      {changes?.undo ? (
+        <Button disabled={changes.busy} onClick={changes.undo}>
+          Undo
+        </Button>
+      ) : null}
       {inView.length > MOST ? <p className="small quiet">{inView.length - MOST} more follow: zoom in to see them.</p> : null}
     </details>
+  );
+}
+
+type RowProps = { segment: Segment; colour: string; current: boolean; changes: OwnChanges | null };
+
+function Row({ segment, colour, current, changes }: RowProps) {
+  const { transport } = useTimeAxis();
+  const { playing } = useStore(transport.state);
+  return (
+    <li className="segments__row">
+      <button
+        type="button"
+        className="segment"
+        aria-current={current ? "true" : undefined}
+        style={{ "--label": colour } as CSSProperties}
+        onClick={() => (current && playing ? transport.pause() : playFrom(transport, segment.startS))}
+      >
+        <Icon name={current && playing ? "pause" : "play"} size={14} />
+        <span className="segment__name clip">{nameOf(segment)}</span>
+        <span className="segment__chance">{segment.confirmed ? <Confirmed /> : chanceOf(segment)}</span>
+        <span className="segment__kind quiet clip">{kindOf(segment)}</span>
+        <span className="segment__time quiet">
+          {time(segment.startS)} – {time(segment.endS)}
+        </span>
+      </button>
+      {changes && segment.label !== null ? <Correction segment={segment} label={segment.label} changes={changes} /> : null}
+    </li>
+  );
+}
+
+/** Buttons that confirm and reject the label of a stretch; what is confirmed is removed by another press. */
+function Correction({ segment: { startS, endS, confirmed }, label, changes }: { segment: Segment; label: string; changes: OwnChanges }) {
+  const { busy, say, put } = changes;
+  const place = { label, start_s: startS, end_s: endS };
+  const name = namedWithPlace(place);
+  const kept = (state: LabelState | null) => put({ ...place, state });
+  const predicted = (state: LabelState) => say(label, state, { startS, endS });
+  return (
+    <>
+      <IconButton
+        icon="check"
+        label={`Confirm ${name}`}
+        aria-pressed={confirmed}
+        disabled={busy}
+        onClick={() => (confirmed ? kept(null) : predicted("confirmed"))}
+      />
+      <IconButton icon="close" label={`Reject ${name}`} disabled={busy} onClick={() => (confirmed ? kept("rejected") : predicted("rejected"))} />
+    </>
   );
 }
 
