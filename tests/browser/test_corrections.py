@@ -128,3 +128,47 @@ def test_a_predicted_stretch_is_confirmed_and_rejected_in_the_list(
     confirm.click()
     expect(confirm).to_have_attribute("aria-pressed", "false")
     assert here.client.labels(track).labels == []
+
+
+@SIZES
+def test_a_visitor_and_a_report_have_what_was_corrected(
+    visit: Callable[..., Visit], recordings: dict[str, Path], tmp_path: Path, size: ViewportSize
+) -> None:
+    """By a link a rejected label is named as such and is nowhere over time; stretches keep their seconds in both."""
+    owner, visitor = visit(size), visit(size)
+    track = _listened(owner, recordings["dog_large"])
+    address = owner.client.address(owner.client.share_track(track).url)
+    owner.client.say_label(track, "dog", LabelState.REJECTED)
+    owner.client.say_label(track, "wolf", LabelState.CONFIRMED, 0.5, 1.5)
+    there = visitor.page
+    there.goto("about:blank")
+    there.goto(address)
+    heard, strip = there.locator(".heard"), there.get_by_role("list", name="Labels over time")
+    expect(heard).to_contain_text(re.compile(r"model: dog [> ]*\d+ %, rejected by its owner"))
+    expect(strip.get_by_role("listitem").filter(has_text="wolf, confirmed, 0:00.5 to 0:01.5")).to_have_count(1)
+    expect(strip).not_to_contain_text("dog")
+    rows = there.get_by_role("list", name="Stretches of one label each").get_by_role("listitem")
+    expect(rows.filter(has_text="wolf")).to_contain_text("0:00.5 – 0:01.5")
+    expect(rows.filter(has_text="dog")).to_have_count(0)
+    labels = there.get_by_role("region", name="Labels", exact=True)
+    expect(labels).to_contain_text("Confirmed: wolf (in parts)")
+    expect(labels.locator(".bars > li").filter(has_text="dog").locator("s")).to_have_text("dog")
+    expect(there.get_by_role("button", name=re.compile("^(Confirm|Reject|Undo)"))).to_have_count(0)
+    visitor.expect_fine()
+
+    owner.go(f"/tracks/{track}")
+    page = owner.page
+    expect(page.get_by_role("region", name="What is heard")).to_contain_text("rejected by you")
+    expect(page.get_by_role("list", name="Labels over time")).to_contain_text("wolf")
+    page.get_by_role("button", name="Menu", exact=True).click()
+    with page.expect_download() as download:
+        page.get_by_role("menuitem", name="Report (HTML)").click()
+    path = tmp_path / "report.html"
+    download.value.save_as(path)
+    reader = page.context.new_page()
+    reader.goto(path.as_uri())
+    stretch = reader.get_by_role("row").filter(has_text="wolf")
+    expect(stretch).to_contain_text("confirmed")
+    expect(stretch).to_contain_text("0:00.5")
+    expect(stretch).to_contain_text("0:01.5")
+    expect(reader.get_by_role("row").filter(has_text="dog")).to_contain_text("rejected by its owner")

@@ -3,6 +3,7 @@ import { keepAs } from "../api/download";
 import { useTimeAxis } from "../sound/timeAxis";
 import type { Explanation } from "../state/explanation";
 import { useTrackState } from "../state/TrackStateProvider";
+import { useSaid } from "../track/said";
 import { downloadName, shownFilename } from "../ui/format";
 import { shownPictures } from "./pictures";
 import { reportOf } from "./report";
@@ -11,9 +12,11 @@ import { reportOf } from "./report";
 export function useReport(track: Track, { explained, trust }: Explanation): () => void {
   const { state } = useTrackState();
   const { view } = useTimeAxis();
+  const said = useSaid();
   return () => {
     const text = reportOf({
       track,
+      said,
       classified: state.classified,
       explained,
       trust,

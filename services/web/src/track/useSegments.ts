@@ -1,12 +1,10 @@
-import { useQuery } from "@tanstack/react-query";
 import { useMemo } from "react";
 import { type LabelColour, labelColours } from "../sound/labelColours";
-import { corrected, type SaidLabel, type Segment, segments } from "../sound/segments";
+import { corrected, type Segment, segments } from "../sound/segments";
 import { useTimeAxis } from "../sound/timeAxis";
-import { useReadOnly } from "../state/readOnly";
 import { useTrackState } from "../state/TrackStateProvider";
 import { labelText, percent } from "../ui/format";
-import { saidLabels } from "./ownLabels";
+import { useSaid } from "./said";
 
 export type Segments = { found: readonly Segment[]; labels: readonly LabelColour[]; colourOf: (label: string | null) => string };
 
@@ -25,16 +23,6 @@ export function useSegments(): Segments {
     };
     return { found, labels, colourOf };
   }, [classified, durationS, said]);
-}
-
-const NOTHING: readonly SaidLabel[] = [];
-
-/** What the owner confirmed and rejected; nothing of another audio track, nor for whom the recording is shared with. */
-function useSaid(): readonly SaidLabel[] {
-  const { trackId, audioTrack } = useTrackState();
-  const readOnly = useReadOnly();
-  const { data } = useQuery({ ...saidLabels(trackId), enabled: !readOnly && audioTrack === null });
-  return data?.labels ?? NOTHING;
 }
 
 export function nameOf({ label, silent }: Pick<Segment, "label" | "silent">): string {
