@@ -172,3 +172,41 @@ def test_a_visitor_and_a_report_have_what_was_corrected(
     expect(stretch).to_contain_text("0:00.5")
     expect(stretch).to_contain_text("0:01.5")
     expect(reader.get_by_role("row").filter(has_text="dog")).to_contain_text("rejected by its owner")
+
+
+@SIZES
+def test_a_neighbour_that_nobody_listened_to_says_so(
+    visit: Callable[..., Visit], recordings: dict[str, Path], size: ViewportSize
+) -> None:
+    """As the library does, among similar recordings and in a search."""
+    here = visit(size)
+    page, client = here.page, here.client
+    client.wait(client.analyze(recordings["dog_small"], ["embed"]))
+    track = client.wait(client.analyze(recordings["dog_large"], ["classify", "embed"])).recording
+    here.go(f"/tracks/{track}#similar")
+    expect(page.locator(".alike > li").filter(has_text="dog_small")).to_contain_text("not listened to")
+    here.go(f"/search?track={track}")
+    found = page.get_by_role("list", name="Recordings").get_by_role("listitem")
+    expect(found.filter(has_text="dog_small")).to_contain_text("not listened to")
+    here.expect_fine()
+
+
+def test_the_only_stretch_of_a_recording_is_the_whole_of_it(
+    visit: Callable[..., Visit], recordings: dict[str, Path]
+) -> None:
+    """Confirmed in the list it is the label that counts; a second press takes it back."""
+    here = visit()
+    page = here.page
+    track = _listened(here, recordings["dog_large"])
+    here.go(f"/tracks/{track}")
+    row = page.get_by_role("list", name="Stretches of one label each").get_by_role("listitem")
+    expect(row).to_have_count(1)
+    confirm = row.get_by_role("button", name="Confirm dog")
+    confirm.click()
+    expect(page.get_by_role("region", name="What is heard")).to_contain_text("dog, confirmed by you")
+    expect(confirm).to_have_attribute("aria-pressed", "true")
+    [said] = here.client.labels(track).labels
+    assert (said.label, said.start_s, said.end_s) == ("dog", None, None)
+    confirm.click()
+    expect(confirm).to_have_attribute("aria-pressed", "false")
+    assert here.client.labels(track).labels == []

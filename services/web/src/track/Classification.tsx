@@ -4,7 +4,7 @@ import { ErrorNote, Button } from "../ui/controls";
 import { percent, labelText } from "../ui/format";
 import { KindMark } from "../ui/Kind";
 import type { Explanation } from "../state/explanation";
-import { answersOf, type Models, modelOption, shownLabels, thresholdOf } from "../state/models";
+import { answersOf, type Models, modelOption, notHeardText, shownLabels, thresholdOf } from "../state/models";
 import { useTrackState } from "../state/TrackStateProvider";
 import { useSubmit } from "../state/submit";
 import type { ResultOf } from "../state/results";
@@ -119,7 +119,7 @@ function Bars({ answer, rejected, explanation }: AnswerProps) {
 function unheardText(state: TrackState): string {
   if (state.isGoing("classify")) return "It is being listened to.";
   if (state.labels.length === 0) return "It was never listened to.";
-  return `It was not heard by ${state.models?.join(", ") ?? "this model"}; others have classified it.`;
+  return notHeardText(state.models);
 }
 
 function Threshold({ share }: { share: number | undefined }) {

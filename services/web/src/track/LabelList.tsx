@@ -9,6 +9,7 @@ import { Icon } from "../ui/Icon";
 import { time } from "../ui/format";
 import { namedWithPlace, type OwnChanges } from "./ownLabels";
 import { playFrom } from "./playing";
+import { useSaid } from "./said";
 import { chanceOf, keyOf, kindOf, nameOf, useSegments } from "./useSegments";
 import { useWindowLength } from "./useWindowLength";
 
@@ -76,10 +77,14 @@ function Row({ segment, colour, current, changes }: RowProps) {
 }
 
 /** Buttons that confirm and reject the label of a stretch; what is confirmed is removed by another press. */
-function Correction({ segment: { startS, endS, confirmed }, label, changes }: { segment: Segment; label: string; changes: OwnChanges }) {
+function Correction({ segment: { startS, endS }, label, changes }: { segment: Segment; label: string; changes: OwnChanges }) {
   const { busy, say, put } = changes;
-  const place = { label, start_s: startS, end_s: endS };
-  const name = namedWithPlace(place);
+  const { durationS } = useTimeAxis();
+  const name = namedWithPlace({ label, start_s: startS, end_s: endS });
+  // A stretch as long as the recording is kept as the whole of it.
+  const whole = startS === 0 && endS === durationS;
+  const place = { label, start_s: whole ? null : startS, end_s: whole ? null : endS };
+  const confirmed = useSaid().some((one) => one.state === "confirmed" && one.label === label && one.start_s === place.start_s && one.end_s === place.end_s);
   const kept = (state: LabelState | null) => put({ ...place, state });
   const predicted = (state: LabelState) => say(label, state, { startS, endS });
   return (
