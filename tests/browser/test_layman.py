@@ -219,7 +219,7 @@ def test_each_label_has_its_colour_and_its_stretches_play(
     here.go(f"/tracks/{job.recording}")
     page = here.page
     legend = page.get_by_role("list", name="Colours of the labels")
-    rows = page.get_by_role("list", name="Stretches of one label each").get_by_role("button")
+    rows = page.get_by_role("list", name="Stretches of one label each").locator("button.segment")
     expect(rows.first).to_be_visible()
     labels = {name.strip() for name in legend.locator(".legend__label").all_inner_texts()}
     shown = [text for text in rows.locator(".segment__name").all_inner_texts() if text not in ("unknown", "silence")]

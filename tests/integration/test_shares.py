@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import text
 
 from phonoscope.client import ApiError, Client
-from phonoscope.contract import NewShare, Scope, TrackChange
+from phonoscope.contract import LabelState, NewShare, Scope, TrackChange
 from phonoscope.contract.shares import LONGEST_SHARE_S, USUAL_SHARE_S
 from phonoscope.db.access.engine import Database
 from phonoscope.db.service.shares import MOST_SHARES
@@ -89,6 +89,29 @@ def test_a_visitor_reads_what_is_there(client: Client, visitor: httpx.Client, sh
     part = httpx.get(str(visitor.base_url.join(track["audio"]["url"])), headers={"Range": "bytes=0-3"}, timeout=60)
     assert (part.status_code, part.content, part.headers["Cache-Control"]) == (206, b"RIFF", "private, no-store")
     assert client.track(shared.track_id).notes == "hidden"
+
+
+def test_a_visitor_reads_what_its_owner_said(
+    client: Client, stranger: Client, stack: RunningStack, visitor: httpx.Client, shared: NewShare, folder: Path
+) -> None:
+    """Confirmed and rejected, of the whole and of stretches; neither who said it and when, nor what others say."""
+    client.say_label(shared.track_id, "dog", LabelState.REJECTED)
+    client.say_label(shared.track_id, "wolf", LabelState.CONFIRMED, 0.1, 0.3)
+    other = upload(stranger, folder, 950)
+    stranger.say_label(other, "cat")
+    answer = visitor.get("/v1/shared")
+    assert answer.json()["labels"] == [
+        {"label": "dog", "state": "rejected", "start_s": None, "end_s": None},
+        {"label": "wolf", "state": "confirmed", "start_s": 0.1, "end_s": 0.3},
+    ]
+    who = {each.key_id for each in client.labels(shared.track_id).labels}
+    assert not [key_id for key_id in who if key_id is None or key_id in answer.text]
+    with Client(stack.url, shared.token) as reading:
+        said = reading.shared().labels
+    assert [(each.label, each.state) for each in said] == [("dog", LabelState.REJECTED), ("wolf", LabelState.CONFIRMED)]
+    with as_visitor(stack, stranger.share_track(other).token) as elsewhere:
+        labels = elsewhere.get("/v1/shared").json()["labels"]
+    assert labels == [{"label": "cat", "state": "confirmed", "start_s": None, "end_s": None}]
 
 
 def test_a_visitor_does_and_sees_nothing_else(

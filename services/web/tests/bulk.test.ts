@@ -1,7 +1,7 @@
 import { expect, test, vi } from "vitest";
 import type { Track } from "../src/api/client";
 import { csvOf, forEach } from "../src/library/bulk";
-import { unlabelledText } from "../src/library/states";
+import { labelOrWhy, unlabelledText } from "../src/library/states";
 
 test("every item is done though some fail, and their errors are given", async () => {
   const counts: number[] = [];
@@ -41,4 +41,6 @@ test("a recording without a label says why", () => {
   expect(unlabelledText(track(["genre-10"]), undefined, "birds")).toBe("not heard by birds");
   const job = { tasks: [{ name: "classify", status: "running" }] } as unknown as Parameters<typeof unlabelledText>[1];
   expect(unlabelledText(track([]), job, null)).toBe("…");
+  expect([labelOrWhy(track([])), labelOrWhy(track(["genre-10"]))]).toEqual(["not listened to", "no label is likely"]);
+  expect(labelOrWhy({ ...track([]), label: "our_hound", label_confirmed: true })).toBe("our hound (confirmed)");
 });

@@ -6,7 +6,7 @@ import tokens from "../src/styles/tokens.css?raw";
 
 type Triple = readonly [number, number, number];
 
-const segment = (label: string | null, startS: number, endS: number): Segment => ({ label, startS, endS, probability: 0.5, silent: false, kind: null, model: null });
+const segment = (label: string | null, startS: number, endS: number): Segment => ({ label, startS, endS, probability: 0.5, silent: false, kind: null, model: null, confirmed: false });
 const NAMES = ["dog", "rain", "rooster", "crow", "jazz", "pop", "siren", "hen", "wind", "cat", "sea_waves"];
 
 describe("labels' colours", () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Answer } from "../src/api/client";
 import { changed, type Choice, isAsked, isOf, optionsOf } from "../src/state/explanation";
-import { answersOf, kindsHeard, modelOption, modelsNamed, modelsOf, modelsText, sameModels, shownLabels, tagsOf, thresholdOf } from "../src/state/models";
+import { answersOf, kindsHeard, modelOption, modelsNamed, modelsOf, modelsText, notHeardText, sameModels, shownLabels, tagsOf, thresholdOf } from "../src/state/models";
 import { METHODS, predictedLabels, type ResultOf } from "../src/state/results";
 
 type Classified = ResultOf<"classify">;
@@ -32,6 +32,8 @@ describe("the models of a classification", () => {
     expect(modelOption(["a", "b"])).toEqual(["a", "b"]);
     expect(modelsText(["auto"])).toBe("chosen by what is heard");
     expect(modelsText(["a", "b"])).toBe("a, b");
+    expect(notHeardText(["auto"])).toBe("It was not heard with “chosen by what is heard”; others have classified it.");
+    expect(notHeardText(["a", "b"])).toBe("It was not heard with “a, b”; others have classified it.");
     expect(sameModels(["a", "b"], ["b", "a"])).toBe(false);
   });
 

@@ -27,7 +27,7 @@ const track = {
   created_at: "2026-01-02T03:04:05Z",
 } as unknown as Facts["track"];
 
-const nothing = { classified: null, explained: null, trust: null, described: null, separated: null, pictures: [] };
+const nothing = { said: [], classified: null, explained: null, trust: null, described: null, separated: null, pictures: [] };
 
 test("what people and models wrote is text in a report", () => {
   const model = { name: NASTY, digest: "cd" };
@@ -47,6 +47,28 @@ test("what people and models wrote is text in a report", () => {
   expect(text).toContain("by band");
   const overTime = { ...explained, cell_bands: 1 };
   expect(reportOf({ ...nothing, track, classified, explained: overTime, madeAt: new Date(0) } as unknown as Facts)).not.toContain("by band");
+});
+
+test("a report has what its owner said of stretches with their seconds, and no prediction in their place", () => {
+  const model = { name: "m", digest: "cd" };
+  const top = [{ label: "dog", probability: 0.9 }];
+  const windows = [{ start_s: 0, end_s: 10, silent: false, unknown: false, top, model: "m" }];
+  const classified = { task: "classify", model, top, unknown: false, answers: [], windows, duration_s: 10 };
+  const said = [
+    { label: "dog", state: "rejected", start_s: 2, end_s: 4 },
+    { label: "wolf", state: "confirmed", start_s: 2, end_s: 4 },
+    { label: "click", state: "confirmed", start_s: 5, end_s: null },
+    { label: "rain", state: "rejected", start_s: null, end_s: null },
+  ];
+  const rowsOf = (facts: object) => {
+    const text = reportOf({ ...nothing, track, classified, madeAt: new Date(0), ...facts } as unknown as Facts);
+    return [...text.matchAll(/<tr>(.*?)<\/tr>/g)].map(([, row = ""]) => row.replace(/<[^>]*>/g, " ").trim().split(/ {2,}/).join(" | "));
+  };
+  const rows = rowsOf({ said });
+  expect(rows).toEqual(expect.arrayContaining(["0:02.0 | 0:04.0 | dog | rejected", "0:02.0 | 0:04.0 | wolf | confirmed", "0:05.0 | click | confirmed"]));
+  expect(rows).toEqual(expect.arrayContaining(["0:00.0 | 0:02.0 | dog | 90 % | m", "0:04.0 | 0:10.0 | dog | 90 % | m"]));
+  expect(rows).not.toContain("0:00.0 | 0:10.0 | dog | 90 % | m");
+  expect(rowsOf({ track: { ...track, rejected: ["dog"] } })).toContain("dog | 90 % | rejected by its owner");
 });
 
 test("a report of what is not analysed says so", () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { waitingText } from "../src/api/taskText";
-import { segments, unsaid, type Window } from "../src/sound/segments";
+import { corrected, segments, unsaid, type Window } from "../src/sound/segments";
 import { ago, band, decibels, downloadName, hertz, percent, shownLabel, time } from "../src/ui/format";
 import { sentence } from "../src/api/problem";
 
@@ -98,6 +98,21 @@ describe("predictions that the owner said nothing of", () => {
       ["dog", 2, 3],
       ["rain", 6, 10],
       [null, 10, 15],
+    ]);
+  });
+
+  it("have among them what was confirmed of stretches, whatever is predicted there, and also where nothing is", () => {
+    const own = [said("wolf", "confirmed", 1, 2), said("dog", "confirmed", 0, 4), said("cat", "rejected", 1, 2), said("owl", "confirmed"), said("howl", "confirmed", 3)];
+    const shown = (...given: Parameters<typeof corrected>) => corrected(...given).map(({ label, startS, endS, confirmed }) => [label, startS, endS, confirmed]);
+    expect(shown(found.slice(0, 2), own)).toEqual([
+      ["dog", 0, 4, true],
+      ["wolf", 1, 2, true],
+      ["dog", 4, 5, false],
+      ["rain", 5, 10, false],
+    ]);
+    expect(shown([], own)).toEqual([
+      ["dog", 0, 4, true],
+      ["wolf", 1, 2, true],
     ]);
   });
 

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from phonoscope.contract.labels import PlacedLabel
 from phonoscope.contract.tracks import Track
 from phonoscope.requests import RequestModel
 
@@ -46,6 +47,10 @@ class SharedTrack(BaseModel):
     """What a shared link shows."""
 
     track: Track = Field(description="without its owner's notes")
+    labels: list[PlacedLabel] = Field(
+        default_factory=list,
+        description="what its owner confirmed and rejected; that of the whole recording comes first, then by time",
+    )
     expires_at: datetime = Field(description="when the link ends")
 
 

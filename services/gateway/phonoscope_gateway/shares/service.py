@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 from phonoscope.contract import NewShare, SharedTrack, ShareRequest, TrackShare, TrackShares
+from phonoscope.contract.labels import PlacedLabel
+from phonoscope.db.library.annotations import labelled_tracks
 from phonoscope.db.library.tracks import get_track
 from phonoscope.db.service.keys import Caller
 from phonoscope.db.service.shares import add_share, list_shares, revoke_share
@@ -39,7 +41,9 @@ def open_share(state: State, caller: Caller) -> SharedTrack:
         row = get_track(session, caller.owner_id, caller.track_id)
         known = state.catalogue_for(caller.owner_id, session).vocabularies
         track = describe_track(state.signer_for(caller), session, row, known)
-    return SharedTrack(track=for_caller(track, caller), expires_at=caller.until)
+        said = labelled_tracks(session, {row.id: row})[row.id].rows
+        labels = [PlacedLabel.model_validate(each) for each in said]
+    return SharedTrack(track=for_caller(track, caller), labels=labels, expires_at=caller.until)
 
 
 def read_shares(state: State, caller: Caller, track_id: str) -> TrackShares:

@@ -1,4 +1,5 @@
 import type { Job, Track } from "../api/client";
+import { shownLabel } from "../ui/format";
 
 /** Why a recording has no label, in words; `model` is the one whose label is meant, null for the newest. */
 export function unlabelledText({ classified_by: models = [] }: Track, job: Job | undefined, model: string | null): string {
@@ -6,4 +7,9 @@ export function unlabelledText({ classified_by: models = [] }: Track, job: Job |
   if (models.length === 0) return "not listened to";
   if (model !== null && !models.includes(model)) return `not heard by ${model}`;
   return "no label is likely";
+}
+
+/** A recording's label for display, which says when its owner confirmed it; or why it has none. */
+export function labelOrWhy(track: Track): string {
+  return track.label ? shownLabel(track) : unlabelledText(track, undefined, null);
 }

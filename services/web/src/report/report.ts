@@ -1,5 +1,5 @@
 import type { Answer, Track } from "../api/client";
-import { segments } from "../sound/segments";
+import { type SaidLabel, segments, unsaid } from "../sound/segments";
 import { answersOf, shownLabels, thresholdOf } from "../state/models";
 import { type ResultOf, tellsBandsApart } from "../state/results";
 import { checksOf, verdictText } from "../state/verdict";
@@ -14,6 +14,7 @@ export type Picture = { url: string; text: string };
 /** What is known of a recording when its report is made. */
 export type Facts = {
   track: Track;
+  said: readonly SaidLabel[];
   classified: ResultOf<"classify"> | null;
   explained: ResultOf<"explain"> | null;
   trust: ResultOf<"explain">["trust"] | null;
@@ -70,25 +71,33 @@ function recording(track: Track): Markup {
   return html`<section><h2>The recording</h2>${table([...rows, ...(tags ? ([["tags", tags]] as [string, string][]) : [])])}${track.warnings.map((warning) => html`<p>${warning}</p>`)}</section>`;
 }
 
-function labels({ track, classified }: Facts): Markup {
+function labels({ track, said, classified }: Facts): Markup {
   const confirmed = [...(track.confirmed ?? []).map(labelText), ...(track.confirmed_in_parts ?? []).map((label) => `${labelText(label)} (in parts)`)];
   return html`<section><h2>Labels</h2>
 ${confirmed.length > 0 && html`<p>Confirmed by its owner: ${confirmed.join(", ")}.</p>`}
 ${track.rejected?.length ? html`<p>Rejected by its owner: ${track.rejected.map(labelText).join(", ")}.</p>` : null}
-${classified ? answersOf(classified).map(answer) : html`<p>It was never listened to.</p>`}
-${classified && overTime(classified)}</section>`;
+${classified ? answersOf(classified).map((one) => answer(one, track.rejected ?? [])) : html`<p>It was never listened to.</p>`}
+${ofParts(said)}
+${classified && overTime(classified, said)}</section>`;
 }
 
-function answer(one: Answer): Markup {
+function answer(one: Answer, rejected: readonly string[]): Markup {
   const rows = shownLabels(one).map(({ label, probability }) => {
     const least = thresholdOf(one, label);
-    return html`<tr><th scope="row">${labelText(label)}</th><td>${percent(probability)}</td><td>${least === undefined ? "" : `counts from ${percent(least)}`}</td></tr>`;
+    return html`<tr><th scope="row">${labelText(label)}</th><td>${percent(probability)}</td><td>${least === undefined ? "" : `counts from ${percent(least)}`}</td><td>${rejected.includes(label) && "rejected by its owner"}</td></tr>`;
   });
   return html`<h3>Predicted by ${one.model.name}${one.unknown ? ": unknown, no label reaches its threshold" : ""}</h3><table>${rows}</table>`;
 }
 
-function overTime({ windows, duration_s }: ResultOf<"classify">): Markup | null {
-  const found = segments(windows, duration_s).filter(({ label }) => label !== null);
+function ofParts(said: readonly SaidLabel[]): Markup | null {
+  const rows = said.flatMap(({ label, state, start_s, end_s }) =>
+    start_s === null ? [] : [html`<tr><td>${time(start_s)}</td><td>${end_s !== null && time(end_s)}</td><th scope="row">${labelText(label)}</th><td>${state}</td></tr>`],
+  );
+  return rows.length ? html`<h3>Over time, by its owner</h3><table><tr><th scope="col">from</th><th scope="col">to</th><th scope="col">label</th><th scope="col"></th></tr>${rows}</table>` : null;
+}
+
+function overTime({ windows, duration_s }: ResultOf<"classify">, said: readonly SaidLabel[]): Markup | null {
+  const found = unsaid(segments(windows, duration_s), said).filter(({ label }) => label !== null);
   if (found.length === 0) return null;
   const rows = found
     .slice(0, MOST_SEGMENTS)

@@ -1,5 +1,6 @@
 import type { Track } from "../api/client";
 import { keepAs } from "../api/download";
+import type { SaidLabel } from "../sound/segments";
 import { useTimeAxis } from "../sound/timeAxis";
 import type { Explanation } from "../state/explanation";
 import { useTrackState } from "../state/TrackStateProvider";
@@ -7,13 +8,14 @@ import { downloadName, shownFilename } from "../ui/format";
 import { shownPictures } from "./pictures";
 import { reportOf } from "./report";
 
-/** A function that saves a report of what the page shows now as a file. */
-export function useReport(track: Track, { explained, trust }: Explanation): () => void {
+/** A function that saves a report of what the page shows now, and of what the owner `said`, as a file. */
+export function useReport(track: Track, { explained, trust }: Explanation, said: readonly SaidLabel[]): () => void {
   const { state } = useTrackState();
   const { view } = useTimeAxis();
   return () => {
     const text = reportOf({
       track,
+      said,
       classified: state.classified,
       explained,
       trust,

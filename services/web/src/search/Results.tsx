@@ -4,7 +4,8 @@ import { errorText, sentence } from "../api/problem";
 import { MarkButtons } from "../classifiers/marks/MarkButtons";
 import { MarkTray } from "../classifiers/marks/MarkTray";
 import { Button, ErrorNote, IconButton, Skeleton } from "../ui/controls";
-import { labelText, percent, shownLabel, time } from "../ui/format";
+import { labelOrWhy } from "../library/states";
+import { labelText, percent, time } from "../ui/format";
 import { titleOf } from "../ui/tags";
 import { type Preview, usePreview } from "../sound/preview";
 import { useFound, useNamed, type Within } from "./queries";
@@ -69,7 +70,7 @@ function Named({ tracks, preview }: { tracks: Track[]; preview: Preview }) {
               {titleOf(track)}
             </Link>
             <span className="quiet found__when">{time(track.duration_s, 0)}</span>
-            <span className={`clip found__why ${track.label ? "found__label" : "quiet"}`}>{shownLabel(track)}</span>
+            <span className={`clip found__why ${track.label ? "found__label" : "quiet"}`}>{labelOrWhy(track)}</span>
             <MarkButtons what={{ trackId: track.id, name: titleOf(track) }} />
           </li>
         ))}
@@ -158,7 +159,7 @@ function Why({ item: { labels = [], similarity, way, track }, unit }: { item: Se
   }
   return (
     <span className="found__why found__bar" title={way === "clap" ? "how near the sound is to the words" : `cosine similarity; ${unit}`}>
-      <span className={`clip ${track.label ? "found__label" : "quiet"}`}>{track.label ? shownLabel(track) : ""}</span>
+      <span className={`clip ${track.label ? "found__label" : "quiet"}`}>{labelOrWhy(track)}</span>
       <span className="bar__track" aria-hidden="true">
         <span className="bar__fill" style={{ width: `${Math.max(0, similarity) * 100}%` }} />
       </span>

@@ -1,22 +1,28 @@
 import type { Track } from "../api/client";
 import { answersOf, shownLabels } from "../state/models";
 import { useTrackState } from "../state/TrackStateProvider";
+import { PredictedName } from "../track/said";
 import { labelText, percent } from "../ui/format";
 
-/** What the owner confirmed, and what models predict, as it is. */
-export function SharedLabels({ track: { confirmed = [] } }: { track: Track }) {
+/** What the owner confirmed and rejected, and what models predict, as it is. */
+export function SharedLabels({ track }: { track: Track }) {
+  const { confirmed = [], confirmed_in_parts = [], rejected = [] } = track;
+  const said = [...confirmed.map(labelText), ...confirmed_in_parts.map((label) => `${labelText(label)} (in parts)`)];
   const { classified } = useTrackState().state;
   return (
     <section className="panel" aria-labelledby="labels-title">
       <h2 id="labels-title">Labels</h2>
-      {confirmed.length ? <p>Confirmed: {confirmed.map(labelText).join(", ")}</p> : null}
+      {said.length ? <p>Confirmed: {said.join(", ")}</p> : null}
+      {rejected.length ? <p className="quiet">Rejected: {rejected.map(labelText).join(", ")}</p> : null}
       {classified ? null : <p className="quiet">It was never listened to.</p>}
       {(classified ? answersOf(classified) : []).map((answer) => (
         <div key={answer.model.name}>
           <ol className="bars">
             {shownLabels(answer).map(({ label, probability }) => (
               <li key={label} className="bar">
-                <span className="bar__name clip">{labelText(label)}</span>
+                <span className="bar__name clip">
+                  <PredictedName label={label} rejected={rejected} />
+                </span>
                 <span className="bar__track" aria-hidden="true">
                   <span className="bar__fill" style={{ width: `${probability * 100}%` }} />
                 </span>

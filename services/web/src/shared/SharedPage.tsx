@@ -1,22 +1,24 @@
 import { useQuery } from "@tanstack/react-query";
 import { lazy, Suspense, useEffect, useMemo, useState } from "react";
-import { api, dataOf, type Track } from "../api/client";
+import type { Track } from "../api/client";
 import { shareToken } from "../api/credential";
-import { renewalMs } from "../api/links";
 import { ApiProblem, errorText } from "../api/problem";
 import { TimeAxisProvider } from "../sound/timeAxis";
 import { Transport } from "../sound/transport";
 import { whole } from "../sound/view";
 import { useExplanation } from "../state/explanation";
+import { sharedTrack } from "../state/queries";
 import { ReadOnlyProvider } from "../state/readOnly";
 import { TrackStateProvider, useTrackState } from "../state/TrackStateProvider";
 import { Amber } from "../track/Amber";
 import { BeatClicks, BeatMarks } from "../track/BeatMarks";
 import { SHOWN } from "../track/EvidenceBar";
 import { EvidenceMark, EvidenceSpan } from "../track/EvidenceSpan";
+import { Best } from "../track/Heard";
 import { LabelList } from "../track/LabelList";
 import { LabelLegend, LabelStrip } from "../track/LabelStrip";
 import { Measurements } from "../track/Measurements";
+import { useSaidOfWhole } from "../track/said";
 import { SpectrogramPlot } from "../track/SpectrogramPlot";
 import { Timeline } from "../track/Timeline";
 import { TransportBar } from "../track/TransportBar";
@@ -27,9 +29,8 @@ import { Waveform } from "../track/Waveform";
 import { Why } from "../track/Why";
 import { useSize } from "../ui/canvas";
 import { Button, ErrorNote, IconButton, Skeleton } from "../ui/controls";
-import { channels, dateAndTime, labelText, percent, shownFilename, time } from "../ui/format";
+import { channels, dateAndTime, shownFilename, time } from "../ui/format";
 import { Icon } from "../ui/Icon";
-import { KindMark } from "../ui/Kind";
 import { tagsOf, titleOf } from "../ui/tags";
 import { toggleTheme, useTheme } from "../ui/theme";
 import { SharedLabels } from "./SharedLabels";
@@ -61,7 +62,7 @@ export default function SharedPage() {
 }
 
 function Opened() {
-  const { data, error, refetch } = useShared();
+  const { data, error, refetch } = useQuery(sharedTrack);
   if (error instanceof ApiProblem && error.status === 404) {
     return <Ended>This link has ended: its time is over, or its owner revoked it. Ask for another one.</Ended>;
   }
@@ -120,7 +121,7 @@ function Studio({ track }: { track: Track }) {
   useTransportKeys(axis, useBars());
   return (
     <TimeAxisProvider value={axis}>
-      <Best />
+      <Heard track={track} />
       <section className="studio__desk" aria-label="The recording over time">
         <TransportBar />
         <div ref={plots}>
@@ -136,7 +137,7 @@ function Studio({ track }: { track: Track }) {
         <BeatClicks clicks={clicks} />
         <Amber explained={explained} opacity={SHOWN} />
         <EvidenceSpan explained={explained} />
-        <LabelList />
+        <LabelList changes={null} />
       </section>
       {loaded ? (
         <div className="trio">
@@ -157,27 +158,13 @@ function Studio({ track }: { track: Track }) {
   );
 }
 
-/** The label that counts, in one line. */
-function Best() {
-  const { classified } = useTrackState().state;
-  const [best] = classified?.top ?? [];
-  if (!classified || !best || classified.unknown || classified.kind === "silence") return null;
+/** The label that counts, in one line; nothing before a classification or a label. */
+function Heard({ track }: { track: Track }) {
+  const said = useSaidOfWhole(track);
+  if (useTrackState().state.classified === null && said.confirmed === null) return null;
   return (
     <p className="heard">
-      {classified.kind ? <KindMark kind={classified.kind} /> : null}
-      <strong className="heard__label">
-        {labelText(best.label)} <span className="quiet">{percent(best.probability)}</span>
-      </strong>
+      <Best said={said} />
     </p>
   );
-}
-
-/** The shared recording, read again before its links expire. */
-function useShared() {
-  return useQuery({
-    queryKey: ["shared"],
-    queryFn: async ({ signal }) => dataOf(await api.GET("/v1/shared", { signal })),
-    refetchInterval: ({ state: { data, dataUpdatedAt, error } }) => (error ? false : renewalMs(data?.track, dataUpdatedAt)),
-    refetchIntervalInBackground: true,
-  });
 }

@@ -16,8 +16,8 @@ const LEAST_S = 0.001;
 
 type Heard = { label: string | null; silent: boolean; kind: Kind | null; model: string | null };
 
-/** A part of the recording with one label, or with none, of one kind and by one model. */
-export type Segment = Heard & { startS: number; endS: number; probability: number };
+/** A part of the recording with one label, or with none, of one kind and by one model; or with one that its owner confirmed. */
+export type Segment = Heard & { startS: number; endS: number; probability: number; confirmed: boolean };
 
 /** Windows as parts that do not overlap: each covers the times nearest to its middle; equal neighbours join. */
 export function segments(windows: readonly Window[], durationS: number): Segment[] {
@@ -28,7 +28,7 @@ export function segments(windows: readonly Window[], durationS: number): Segment
     const { kind = null, model = null } = window;
     const silent = window.silent || kind === "silence";
     const best = window.unknown || silent ? undefined : window.top[0];
-    const segment = { startS, endS, label: best?.label ?? null, probability: best?.probability ?? 0, silent, kind, model };
+    const segment = { startS, endS, label: best?.label ?? null, probability: best?.probability ?? 0, silent, kind, model, confirmed: false };
     const before = found.at(-1);
     if (before && areEqual(before, segment)) {
       before.endS = endS;
@@ -40,6 +40,16 @@ export function segments(windows: readonly Window[], durationS: number): Segment
 
 /** What the owner says of a label: of the whole recording without `start_s`, of a point without `end_s` alone. */
 export type SaidLabel = { label: string; state: LabelState; start_s: number | null; end_s: number | null };
+
+/** What is shown over time: what the owner confirmed of stretches, and of the predictions what is `unsaid`, in the order of time. */
+export function corrected(found: readonly Segment[], said: readonly SaidLabel[]): Segment[] {
+  return [...unsaid(found, said), ...said.flatMap(confirmedIn)].sort((one, other) => one.startS - other.startS);
+}
+
+function confirmedIn({ label, state, start_s, end_s }: SaidLabel): Segment[] {
+  if (state !== "confirmed" || start_s === null || end_s === null) return [];
+  return [{ startS: start_s, endS: end_s, label, probability: 1, silent: false, kind: null, model: null, confirmed: true }];
+}
 
 /** The segments without what the owner said something of: of each the parts that are in no span with its label. */
 export function unsaid(found: readonly Segment[], said: readonly SaidLabel[]): Segment[] {

@@ -39,6 +39,11 @@ export function modelsText(models: Models): string {
   return models[0] === AUTO ? "chosen by what is heard" : models.join(", ");
 }
 
+/** That others have classified a recording, but not these models, as a sentence. */
+export function notHeardText(models: Models | null): string {
+  return `It was not heard with “${models ? modelsText(models) : "this model"}”; others have classified it.`;
+}
+
 /** Each model's answer, that of the one that counts first. An older result has that one alone. */
 export function answersOf({ model, top, unknown, answers = [] }: ResultOf<"classify">): Answer[] {
   return answers.length ? answers : [{ model, top, unknown, several: false, thresholds: [] }];

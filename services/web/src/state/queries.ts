@@ -1,4 +1,4 @@
-import { useQuery } from "@tanstack/react-query";
+import { queryOptions, useQuery } from "@tanstack/react-query";
 import { api, dataOf, type Stems } from "../api/client";
 import { renewalMs } from "../api/links";
 import { useTrackState } from "./TrackStateProvider";
@@ -14,6 +14,14 @@ export function useTrack(id: string) {
     refetchIntervalInBackground: true,
   });
 }
+
+/** The query of what a shared link opens, read again before its links expire. */
+export const sharedTrack = queryOptions({
+  queryKey: ["shared"],
+  queryFn: async ({ signal }) => dataOf(await api.GET("/v1/shared", { signal })),
+  refetchInterval: ({ state: { data, dataUpdatedAt, error } }) => (error ? false : renewalMs(data?.track, dataUpdatedAt)),
+  refetchIntervalInBackground: true,
+});
 
 /** The stems of the newest separation. `made` is false, and nothing is requested, while the track has none. */
 export function useStems(trackId: string) {

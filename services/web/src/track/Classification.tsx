@@ -1,31 +1,33 @@
-import type { Answer, TaskName } from "../api/client";
+import type { Answer, TaskName, Track } from "../api/client";
 import { useModel } from "../models/queries";
 import { ErrorNote, Button } from "../ui/controls";
 import { percent, labelText } from "../ui/format";
 import { KindMark } from "../ui/Kind";
 import type { Explanation } from "../state/explanation";
-import { answersOf, type Models, modelOption, shownLabels, thresholdOf } from "../state/models";
+import { answersOf, type Models, modelOption, notHeardText, shownLabels, thresholdOf } from "../state/models";
 import { useTrackState } from "../state/TrackStateProvider";
 import { useSubmit } from "../state/submit";
 import type { ResultOf } from "../state/results";
 import type { ModelLabel, TrackState } from "../state/trackState";
 import { ModelChoice } from "./ModelChoice";
+import { PredictedName, useSaidOfWhole } from "./said";
 import { Tags } from "./Tags";
 
 const BY_MODEL: TaskName[] = ["classify", "embed", "explain"];
 
-type Props = { trackId: string; explanation: Explanation };
+type Props = { track: Track; explanation: Explanation };
 
 /** The labels of the recording. Other models can be selected; they classify the recording unless they have before. */
-export function Classification({ trackId, explanation }: Props) {
+export function Classification({ track, explanation }: Props) {
   const { state, selectModels } = useTrackState();
   const { models, classified } = state;
-  const { submit, submitting, problem } = useSubmit(trackId);
+  const { submit, submitting, problem } = useSubmit(track.id);
+  const { rejected } = useSaidOfWhole(track);
   const classify = (chosen: Models) => submit({ tasks: BY_MODEL, options: { classify: { model: modelOption(chosen) } } });
   return (
     <section className="panel" aria-labelledby="labels-title" aria-busy={submitting}>
       <h2 id="labels-title">Labels</h2>
-      {classified ? <Answers classified={classified} explanation={explanation} /> : null}
+      {classified ? <Answers classified={classified} rejected={rejected} explanation={explanation} /> : null}
       {classified ? null : <p className="quiet">{unheardText(state)}</p>}
       {state.labels.length > 1 ? <ByModel labels={state.labels} /> : null}
       {models ? (
@@ -47,8 +49,10 @@ export function Classification({ trackId, explanation }: Props) {
   );
 }
 
+type AnswersProps = { classified: ResultOf<"classify">; rejected: readonly string[]; explanation: Explanation };
+
 /** The answer that counts with its bars, then the others' labels, and warnings. */
-function Answers({ classified, explanation }: { classified: ResultOf<"classify">; explanation: Explanation }) {
+function Answers({ classified, rejected, explanation }: AnswersProps) {
   const [counting, ...others] = answersOf(classified);
   const { kind, warnings = [] } = classified;
   return (
@@ -62,9 +66,9 @@ function Answers({ classified, explanation }: { classified: ResultOf<"classify">
         <p className="quiet">Nothing in the recording is loud enough to be classified.</p>
       ) : (
         <>
-          {counting ? <Bars answer={counting} explanation={explanation} /> : null}
+          {counting ? <Bars answer={counting} rejected={rejected} explanation={explanation} /> : null}
           {others.map((answer) => (
-            <OtherAnswer key={answer.model.name} answer={answer} explanation={explanation} />
+            <OtherAnswer key={answer.model.name} answer={answer} rejected={rejected} explanation={explanation} />
           ))}
         </>
       )}
@@ -77,8 +81,10 @@ function Answers({ classified, explanation }: { classified: ResultOf<"classify">
   );
 }
 
+type AnswerProps = { answer: Answer; rejected: readonly string[]; explanation: Explanation };
+
 /** The most probable labels, and whether they reach their thresholds. */
-function Bars({ answer, explanation }: { answer: Answer; explanation: Explanation }) {
+function Bars({ answer, rejected, explanation }: AnswerProps) {
   const { unknown, top } = answer;
   const model = answer.model.name;
   const ofAll = useModel(model).data?.unknown_below;
@@ -94,7 +100,7 @@ function Bars({ answer, explanation }: { answer: Answer; explanation: Explanatio
               title={`Show the evidence for ${labelText(label)}`}
               onClick={() => explanation.choose({ model, label, stretch: null })}
             >
-              {labelText(label)}
+              <PredictedName label={label} rejected={rejected} />
             </button>
             <span className="bar__track" aria-hidden="true">
               <span className="bar__fill" style={{ width: `${probability * 100}%` }} />
@@ -113,18 +119,18 @@ function Bars({ answer, explanation }: { answer: Answer; explanation: Explanatio
 function unheardText(state: TrackState): string {
   if (state.isGoing("classify")) return "It is being listened to.";
   if (state.labels.length === 0) return "It was never listened to.";
-  return `It was not heard by ${state.models?.join(", ") ?? "this model"}; others have classified it.`;
+  return notHeardText(state.models);
 }
 
 function Threshold({ share }: { share: number | undefined }) {
   return share === undefined ? null : <i style={{ left: `${share * 100}%` }} />;
 }
 
-function OtherAnswer({ answer, explanation }: { answer: Answer; explanation: Explanation }) {
+function OtherAnswer({ answer, rejected, explanation }: AnswerProps) {
   return (
     <div className="also">
       <span className="small quiet">{answer.model.name}</span>
-      {answer.unknown && !answer.several ? <span className="quiet">unknown</span> : <Tags answer={answer} explanation={explanation} />}
+      {answer.unknown && !answer.several ? <span className="quiet">unknown</span> : <Tags answer={answer} rejected={rejected} explanation={explanation} />}
     </div>
   );
 }

@@ -1,3 +1,4 @@
+import type { Track } from "../api/client";
 import { Skeleton } from "../ui/controls";
 import { labelText, percent } from "../ui/format";
 import { KindMark } from "../ui/Kind";
@@ -5,29 +6,53 @@ import type { Explanation } from "../state/explanation";
 import { answersOf } from "../state/models";
 import type { ResultOf } from "../state/results";
 import { useTrackState } from "../state/TrackStateProvider";
+import { type SaidOfWhole, useSaidOfWhole, useWho } from "./said";
 import { Tags } from "./Tags";
 
-/** What is heard, in one line: its kind, the label that counts, and what other models add. Nothing before a classification. */
-export function Heard({ explanation }: { explanation: Explanation }) {
+/** What is heard, in one line: its kind, the label that counts, and what other models add. Nothing before a classification or a label. */
+export function Heard({ track, explanation }: { track: Track; explanation: Explanation }) {
   const { state, loaded } = useTrackState();
   const { classified } = state;
+  const said = useSaidOfWhole(track);
   if (!loaded) return <Skeleton height={32} />;
-  if (!classified) return null;
-  const [, ...others] = answersOf(classified);
-  const silent = classified.kind === "silence";
+  if (!classified && said.confirmed === null) return null;
+  const others = classified && classified.kind !== "silence" ? answersOf(classified).slice(1) : [];
   return (
     <section className="heard" aria-label="What is heard">
-      {classified.kind ? <KindMark kind={classified.kind} /> : null}
-      {silent ? null : <Best classified={classified} />}
-      {silent ? null : others.map((answer) => <Tags key={answer.model.name} answer={answer} explanation={explanation} />)}
+      <Best said={said} />
+      {others.map((answer) => (
+        <Tags key={answer.model.name} answer={answer} rejected={said.rejected} explanation={explanation} />
+      ))}
     </section>
   );
 }
 
-function Best({ classified: { top, unknown } }: { classified: ResultOf<"classify"> }) {
+/** The kind, and the label that counts: the confirmed one where there is one, and then what the model said. */
+export function Best({ said }: { said: SaidOfWhole }) {
+  const { classified } = useTrackState().state;
+  const who = useWho();
+  return (
+    <>
+      {classified?.kind ? <KindMark kind={classified.kind} /> : null}
+      {said.confirmed === null ? null : (
+        <strong className="heard__label">
+          {labelText(said.confirmed)}
+          <span className="quiet">, confirmed by {who}</span>
+        </strong>
+      )}
+      {classified && classified.kind !== "silence" ? <Predicted classified={classified} said={said} /> : null}
+    </>
+  );
+}
+
+function Predicted({ classified: { top, unknown }, said }: { classified: ResultOf<"classify">; said: SaidOfWhole }) {
   const [best] = top;
+  const who = useWho();
   if (!best) return null;
-  if (unknown) return <span className="quiet">no label is likely enough ({labelText(best.label)} is the nearest)</span>;
+  const rejected = said.rejected.includes(best.label) ? `, rejected by ${who}` : "";
+  const counts = said.confirmed === null && !rejected;
+  const text = unknown ? `no label is likely enough (${labelText(best.label)} is the nearest)` : `${labelText(best.label)} ${percent(best.probability)}`;
+  if (!counts || unknown) return <span className="quiet">{`${counts ? "" : "model: "}${text}${rejected}`}</span>;
   return (
     <strong className="heard__label">
       {labelText(best.label)} <span className="quiet">{percent(best.probability)}</span>

@@ -6,14 +6,14 @@ import { Button, IconButton } from "../ui/controls";
 import { labelText } from "../ui/format";
 import { Icon } from "../ui/Icon";
 import { NewLabel } from "./NewLabel";
-import { type OwnLabel, ownLabels, useOwnChanges } from "./ownLabels";
+import { type OwnChanges, type OwnLabel, ownLabels } from "./ownLabels";
 import { StretchLabels } from "./StretchLabels";
 
 const TeachWith = lazy(() => import("../classifiers/TeachWith"));
 
 /** Confirms, rejects and removes labels of the recording and of stretches of it, adds further ones, and undoes what was changed here. */
-export function OwnLabels({ track }: { track: Track }) {
-  const { busy, problems, said, say, put, undo } = useOwnChanges(track.id);
+export function OwnLabels({ track, changes }: { track: Track; changes: OwnChanges }) {
+  const { busy, problems, said, say, put, undo } = changes;
   return (
     <section className="own" aria-label="Your labels">
       <ul className="tags">

@@ -35,7 +35,7 @@ export function Sections({ track, explanation }: Props) {
       </nav>
       <Pending trackId={track.id} />
       <div id="what" className="trio">
-        <Classification trackId={track.id} explanation={explanation} />
+        <Classification track={track} explanation={explanation} />
         <Why explanation={explanation} />
         <Measurements />
       </div>

@@ -5,7 +5,8 @@ import { api, dataOf, type Neighbour, type Track } from "../api/client";
 import { renewalMs } from "../api/links";
 import { ApiProblem, errorText } from "../api/problem";
 import { ErrorNote, Button, Choice, IconButton, Skeleton } from "../ui/controls";
-import { time, shownLabel } from "../ui/format";
+import { labelOrWhy } from "../library/states";
+import { time } from "../ui/format";
 import { titleOf } from "../ui/tags";
 import { MarkButtons } from "../classifiers/marks/MarkButtons";
 import { MarkTray } from "../classifiers/marks/MarkTray";
@@ -147,7 +148,7 @@ function Row({ near: { track, similarity, of }, beside, preview }: { near: Near;
         {titleOf(track)}
         {of ? <span className="quiet"> copy of {of}</span> : null}
       </Link>
-      <span className={`clip ${track.label ? "alike__label" : "quiet"}`}>{shownLabel(track)}</span>
+      <span className={`clip ${track.label ? "alike__label" : "quiet"}`}>{labelOrWhy(track)}</span>
       <span className="quiet alike__length">{time(track.duration_s, 0)}</span>
       <span className="bar__track" aria-hidden="true">
         <span className="bar__fill" style={{ width: `${Math.max(0, similarity) * 100}%` }} />

@@ -2,11 +2,12 @@ import type { Answer } from "../api/client";
 import { labelText, percent } from "../ui/format";
 import type { Explanation } from "../state/explanation";
 import { tagsOf } from "../state/models";
+import { PredictedName } from "./said";
 
-type Props = { answer: Answer; explanation: Explanation };
+type Props = { answer: Answer; rejected: readonly string[]; explanation: Explanation };
 
 /** A model's labels as tags. A click shows the evidence for one. */
-export function Tags({ answer, explanation }: Props) {
+export function Tags({ answer, rejected, explanation }: Props) {
   const model = answer.model.name;
   const labels = tagsOf(answer);
   if (labels.length === 0) return null;
@@ -20,7 +21,7 @@ export function Tags({ answer, explanation }: Props) {
             title={`${model}. Show the evidence for ${labelText(label)}.`}
             onClick={() => explanation.choose({ model, label, stretch: null })}
           >
-            {labelText(label)} <span className="quiet">{percent(probability)}</span>
+            <PredictedName label={label} rejected={rejected} /> <span className="quiet">{percent(probability)}</span>
           </button>
         </li>
       ))}

@@ -15,6 +15,7 @@ import type { Explanation } from "../state/explanation";
 import { NotesForm, RenameForm } from "./Naming";
 import { Removal } from "./Removal";
 import { Sharing } from "./Sharing";
+import { useSaid } from "./said";
 import "./menu.css";
 
 type Opened = "rename" | "notes" | "share" | "link" | "compare" | "delete";
@@ -32,7 +33,7 @@ export function TrackMenu({ track, explanation }: { track: Track; explanation: E
   const copyLink = async () => {
     if (!(await copied(address))) setOpened("link");
   };
-  const report = useReport(track, explanation);
+  const report = useReport(track, explanation, useSaid());
   const [problem, setProblem] = useState<string | null>(null);
   const exported = (format: string, name: string) => {
     setProblem(null);

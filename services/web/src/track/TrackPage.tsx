@@ -22,6 +22,7 @@ import { Heard } from "./Heard";
 import { LabelList } from "./LabelList";
 import { LabelLegend, LabelStrip } from "./LabelStrip";
 import { OwnLabels } from "./OwnLabels";
+import { useOwnChanges } from "./ownLabels";
 import { Sections } from "./Sections";
 import { useTrack } from "../state/queries";
 import { TrackStateProvider, useTrackState } from "../state/TrackStateProvider";
@@ -104,13 +105,15 @@ function Studio({ track, slot }: { track: Track; slot: HTMLElement | null }) {
   const explanation = useExplanation(track.id, () => setOpacity((now) => now || SHOWN));
   const { explained } = explanation;
   const clicks = useSounds(transport, track, explanation);
+  const { audioTrack } = useTrackState();
+  const changes = useOwnChanges(track.id);
   const axis = useMemo(() => ({ transport, durationS, view, setView, width }), [transport, durationS, view, width]);
   useTransportKeys(axis, useBars());
   return (
     <TimeAxisProvider value={axis}>
       {slot ? createPortal(<TrackMenu track={track} explanation={explanation} />, slot) : null}
-      <Heard explanation={explanation} />
-      <OwnLabels track={track} />
+      <Heard track={track} explanation={explanation} />
+      <OwnLabels track={track} changes={changes} />
       <section className="studio__desk" aria-label="The recording over time">
         <TransportBar />
         <div ref={plots}>
@@ -128,7 +131,7 @@ function Studio({ track, slot }: { track: Track; slot: HTMLElement | null }) {
         <EvidenceBar explanation={explanation} opacity={opacity} setOpacity={setOpacity} />
         <Amber explained={explained} opacity={opacity} />
         <EvidenceSpan explained={explained} />
-        <LabelList />
+        <LabelList changes={audioTrack === null ? changes : null} />
       </section>
       {track.warnings.map((warning) => (
         <p key={warning} className="note">

@@ -16,6 +16,9 @@ type Change = { before: readonly Before[]; made: LabelState | null };
 
 type Asked = Omit<Change, "before"> & { named: string; change: () => Promise<Before[]> };
 
+/** Functions that change labels of a recording, and how the last change went. */
+export type OwnChanges = ReturnType<typeof useOwnChanges>;
+
 /** What is known of the whole recording: first what was confirmed, then predictions, then what was rejected. */
 export function ownLabels({ labels, confirmed = [], rejected = [] }: Track): OwnLabel[] {
   const said = new Set([...confirmed, ...rejected]);

@@ -1,22 +1,20 @@
-import { useQuery } from "@tanstack/react-query";
 import { useMemo } from "react";
 import { type LabelColour, labelColours } from "../sound/labelColours";
-import { type SaidLabel, type Segment, segments, unsaid } from "../sound/segments";
+import { corrected, type Segment, segments } from "../sound/segments";
 import { useTimeAxis } from "../sound/timeAxis";
-import { useReadOnly } from "../state/readOnly";
 import { useTrackState } from "../state/TrackStateProvider";
 import { labelText, percent } from "../ui/format";
-import { saidLabels } from "./ownLabels";
+import { useSaid } from "./said";
 
 export type Segments = { found: readonly Segment[]; labels: readonly LabelColour[]; colourOf: (label: string | null) => string };
 
-/** The labels that are predicted over time, where the owner said nothing of them, and the colour of each. */
+/** The labels over time, those that the owner confirmed of stretches and those that are predicted, and the colour of each. */
 export function useSegments(): Segments {
   const { classified } = useTrackState().state;
   const { durationS } = useTimeAxis();
   const said = useSaid();
   return useMemo(() => {
-    const found = classified ? unsaid(segments(classified.windows, durationS), said) : [];
+    const found = corrected(segments(classified?.windows ?? [], durationS), said);
     const labels = labelColours(found);
     const colours = new Map(labels.map(({ label, colour }) => [label, colour]));
     const colourOf = (label: string | null) => {
@@ -27,24 +25,19 @@ export function useSegments(): Segments {
   }, [classified, durationS, said]);
 }
 
-const NOTHING: readonly SaidLabel[] = [];
-
-/** What the owner confirmed and rejected; nothing of another audio track, nor for whom the recording is shared with. */
-function useSaid(): readonly SaidLabel[] {
-  const { trackId, audioTrack } = useTrackState();
-  const readOnly = useReadOnly();
-  const { data } = useQuery({ ...saidLabels(trackId), enabled: !readOnly && audioTrack === null });
-  return data?.labels ?? NOTHING;
-}
-
 export function nameOf({ label, silent }: Pick<Segment, "label" | "silent">): string {
   if (silent) return "silence";
   return label === null ? "unknown" : labelText(label);
 }
 
-/** The probability of a segment's label, as text; nothing without a label. */
-export function chanceOf({ label, probability }: Segment): string {
-  return label === null ? "" : percent(probability);
+/** What tells segments apart. */
+export function keyOf({ startS, endS, label, confirmed }: Segment): string {
+  return JSON.stringify([startS, confirmed ? endS : null, confirmed ? label : null]);
+}
+
+/** The probability of a segment's label, as text; nothing without a label, and where its owner confirmed it. */
+export function chanceOf({ label, probability, confirmed }: Segment): string {
+  return label === null || confirmed ? "" : percent(probability);
 }
 
 /** What is heard in a segment and by which model, as text: `music by genre-10`. */

@@ -1,0 +1,47 @@
+import { useQuery } from "@tanstack/react-query";
+import type { Track } from "../api/client";
+import type { SaidLabel } from "../sound/segments";
+import { sharedTrack } from "../state/queries";
+import { useReadOnly } from "../state/readOnly";
+import { useTrackState } from "../state/TrackStateProvider";
+import { labelText } from "../ui/format";
+import { saidLabels } from "./ownLabels";
+
+/** What the owner says of the whole recording: the label that counts, null where none was confirmed, and what was rejected. */
+export type SaidOfWhole = { confirmed: string | null; rejected: readonly string[] };
+
+const NOTHING: SaidOfWhole = { confirmed: null, rejected: [] };
+
+/** What the owner says of the whole recording, as the library shows it; nothing of another audio track. */
+export function useSaidOfWhole({ label, label_confirmed, rejected = [] }: Track): SaidOfWhole {
+  const { audioTrack } = useTrackState();
+  return audioTrack === null ? { confirmed: label_confirmed ? label : null, rejected } : NOTHING;
+}
+
+const NO_LABELS: readonly SaidLabel[] = [];
+
+/** What the owner confirmed and rejected, of stretches too, also for whom the recording is shared with; nothing of another audio track. */
+export function useSaid(): readonly SaidLabel[] {
+  const { trackId, audioTrack } = useTrackState();
+  const readOnly = useReadOnly();
+  const own = useQuery({ ...saidLabels(trackId), enabled: !readOnly && audioTrack === null });
+  const shared = useQuery({ ...sharedTrack, enabled: readOnly });
+  return (readOnly ? shared : own).data?.labels ?? NO_LABELS;
+}
+
+/** Who confirmed and rejected, to whoever reads the page: `you`, `its owner`. */
+export function useWho(): string {
+  return useReadOnly() ? "its owner" : "you";
+}
+
+/** The name of a label that a model gave, struck through where it was rejected. */
+export function PredictedName({ label, rejected }: { label: string; rejected: readonly string[] }) {
+  const who = useWho();
+  if (!rejected.includes(label)) return <>{labelText(label)}</>;
+  return (
+    <>
+      <s>{labelText(label)}</s>
+      <span className="unseen">, rejected by {who}</span>
+    </>
+  );
+}
