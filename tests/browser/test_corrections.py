@@ -14,8 +14,8 @@ from tests.browser.visit import SIZES, Visit
 
 
 def _listened(here: Visit, recording: Path) -> str:
-    """A recording that was classified; its id."""
-    return here.client.wait(here.client.analyze(recording, ["classify"])).recording
+    """A recording that was classified and measured; its id."""
+    return here.client.wait(here.client.analyze(recording, ["classify", "describe"])).recording
 
 
 @SIZES
@@ -171,7 +171,9 @@ def test_a_visitor_and_a_report_have_what_was_corrected(
     expect(stretch).to_contain_text("confirmed")
     expect(stretch).to_contain_text("0:00.5")
     expect(stretch).to_contain_text("0:01.5")
-    expect(reader.get_by_role("row").filter(has_text="dog")).to_contain_text("rejected by its owner")
+    expect(reader.get_by_role("row").filter(has_text=re.compile(r"^dog[>\s]*\d+ %"))).to_contain_text(
+        "rejected by its owner"
+    )
 
 
 @SIZES
@@ -183,7 +185,8 @@ def test_a_neighbour_that_nobody_listened_to_says_so(
     page, client = here.page, here.client
     client.wait(client.analyze(recordings["dog_small"], ["embed"]))
     track = client.wait(client.analyze(recordings["dog_large"], ["classify", "embed"])).recording
-    here.go(f"/tracks/{track}#similar")
+    here.go(f"/tracks/{track}")
+    page.locator("#similar").scroll_into_view_if_needed()
     expect(page.locator(".alike > li").filter(has_text="dog_small")).to_contain_text("not listened to")
     here.go(f"/search?track={track}")
     found = page.get_by_role("list", name="Recordings").get_by_role("listitem")
