@@ -12,6 +12,11 @@ from tests.browser.visit import NARROW, SIZES, Visit, record_players
 from tests.support import RunningStack, tone_wav
 
 _ENDS_MS = 60_000
+_SENT = """() => {
+    const assets = performance.getEntriesByType("resource").filter((one) => one.name.includes("/assets/"));
+    return Object.fromEntries(assets.map((one) => [one.name, one.transferSize]));
+}"""
+"""The bytes that were sent for each script and style of the page that is open."""
 
 
 def _upload(here: Visit, folder: Path, *names: str) -> list[str]:
@@ -280,3 +285,19 @@ def test_what_is_sent_is_compressed(visit: Callable[..., Visit], stack: RunningS
     assert sum(sizes) < 130_000
     assert codings
     assert codings <= {"br", "gzip"}
+
+
+def test_a_second_visit_asks_for_no_script_again(visit: Callable[..., Visit]) -> None:
+    """What carries its version in its name is kept for good: not a byte of it is sent twice."""
+    here = visit()
+    kept: dict[str, str] = {}
+    here.page.on("response", lambda one: kept.update({one.url: one.headers.get("cache-control", "")}))
+    here.go("/")
+    here.page.wait_for_load_state("networkidle")
+    first = here.page.evaluate(_SENT)
+    assert first
+    assert all(size_bytes > 0 for size_bytes in first.values())
+    assert [url for url in first if "immutable" not in kept[url]] == []
+    here.go("/")
+    here.page.wait_for_load_state("networkidle")
+    assert here.page.evaluate(_SENT) == dict.fromkeys(first, 0)
