@@ -17,7 +17,7 @@ import pytest
 from playwright.sync_api import Browser, ViewportSize, expect, sync_playwright
 
 from phonoscope.client import Client
-from tests.browser.visit import BARKS_FROM_S, LONG_S, WIDE, Visit, record_complaints
+from tests.browser.visit import BARKS_FROM_S, LONG_S, RATE_HZ, WIDE, Visit, record_complaints
 from tests.separators import network, write_separator
 from tests.support import RunningStack, examples
 
@@ -38,7 +38,6 @@ _PREFERENCES: dict[str, str | float | bool] = {
     "ui.systemUsesDarkTheme": 1,
 }
 _PATIENCE_MS = 30_000
-_RATE_HZ = 44_100
 _START_MS = 180_000
 _SOUND_SERVER = ("pulseaudio", "-n", "--daemonize=no", "--use-pid-file=no", "--exit-idle-time=-1")
 
@@ -122,7 +121,7 @@ def long(tmp_path_factory: pytest.TempPathFactory) -> Path:
     demo = examples()
     clips = {clip.file.partition(".")[0]: clip.samples() for clip in demo.CLIPS if clip.label in ("dog", "rain")}
     seconds = {"rain_roof": BARKS_FROM_S, "dog_large": LONG_S - BARKS_FROM_S}
-    parts = [np.resize(clips[name], round(length * _RATE_HZ)) for name, length in seconds.items()]
+    parts = [np.resize(clips[name], round(length * RATE_HZ)) for name, length in seconds.items()]
     path: Path = demo.write(
         tmp_path_factory.mktemp("long") / "rain, then a dog.flac", demo.quantised(np.concatenate(parts), 0.9)
     )

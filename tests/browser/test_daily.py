@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import urlsplit
 
-from playwright.sync_api import Page, ViewportSize, expect
+from playwright.sync_api import Page, Response, ViewportSize, expect
 
 from phonoscope.contract import TrackChange
 from tests.browser.visit import NARROW, SIZES, Visit, record_players
-from tests.support import RunningStack, tone_wav
+from tests.support import tone_wav
 
 _ENDS_MS = 60_000
+_SENT = """() => {
+    const assets = performance.getEntriesByType("resource").filter((one) => one.name.includes("/assets/"));
+    return Object.fromEntries(assets.map((one) => [one.name, one.transferSize]));
+}"""
+"""The bytes that were sent for each script and style of the page that is open."""
 
 
 def _upload(here: Visit, folder: Path, *names: str) -> list[str]:
@@ -259,24 +265,37 @@ def test_what_was_never_heard_says_so(visit: Callable[..., Visit], tmp_path: Pat
     expect(here.page.get_by_label("Labels", exact=True)).to_contain_text("never listened to")
 
 
-def test_what_is_sent_is_compressed(visit: Callable[..., Visit], stack: RunningStack) -> None:
-    """Scripts and styles in Brotli, 130 kB of them at most on a first visit; files under 1 kB stay as they are."""
+def test_what_is_sent_is_compressed(visit: Callable[..., Visit]) -> None:
+    """Scripts and styles in Brotli, 130 kB of them at most on a first visit, and JSON; what is short stays as it is."""
     here = visit()
-    sizes: list[int] = []
-    codings: set[str] = set()
-
-    def finished(request: object) -> None:
-        response = request.response()  # type: ignore[attr-defined]
-        if "/assets/" in response.url:
-            size_bytes = request.sizes()["responseBodySize"]  # type: ignore[attr-defined]
-            sizes.append(size_bytes)
-            if size_bytes >= 1024 or "content-encoding" in response.headers:
-                codings.add(response.headers.get("content-encoding", ""))
-
-    here.page.on("requestfinished", finished)
+    answers: list[Response] = []
+    here.page.on("response", lambda one: answers.append(one))  # noqa: PLW0108 - a bound method of C is no handler
     here.go("/")
     here.page.wait_for_load_state("networkidle")
-    assert sizes
-    assert sum(sizes) < 130_000
-    assert codings
-    assert codings <= {"br", "gzip"}
+    assets = [one for one in answers if "/assets/" in one.url]
+    sizes = [(one.request.sizes()["responseBodySize"], one.headers.get("content-encoding")) for one in assets]
+    assert 0 < sum(size_bytes for size_bytes, _ in sizes) < 130_000
+    assert {coding for size_bytes, coding in sizes if size_bytes >= 1024 or coding} == {"br"}
+    here.page.get_by_role("link", name="Models").click()
+    expect(here.page.get_by_role("article", name="environment-50")).to_be_visible()
+    here.page.wait_for_load_state("networkidle")
+    jsons = [one for one in answers if one.headers.get("content-type", "").startswith("application/json")]
+    long = [one for one in jsons if len(one.body()) >= 1_000]
+    assert "/v1/models" in {urlsplit(one.url).path for one in long}
+    assert [one.url for one in long if one.headers.get("content-encoding") != "gzip"] == []
+
+
+def test_a_second_visit_asks_for_no_script_again(visit: Callable[..., Visit]) -> None:
+    """What carries its version in its name is kept for good: not a byte of it is sent twice."""
+    here = visit()
+    kept: dict[str, str] = {}
+    here.page.on("response", lambda one: kept.update({one.url: one.headers.get("cache-control", "")}))
+    here.go("/")
+    here.page.wait_for_load_state("networkidle")
+    first = here.page.evaluate(_SENT)
+    assert first
+    assert all(size_bytes > 0 for size_bytes in first.values())
+    assert [url for url in first if "immutable" not in kept[url]] == []
+    here.go("/")
+    here.page.wait_for_load_state("networkidle")
+    assert here.page.evaluate(_SENT) == dict.fromkeys(first, 0)

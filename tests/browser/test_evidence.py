@@ -7,15 +7,64 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
+import pytest
 from playwright.sync_api import Locator, Page, Request, Route, ViewportSize, expect
 
+from phonoscope.contract import ModelCard
 from phonoscope.tasks import Explain
-from tests.browser.visit import BOTH, SIZES, Visit, held_at, last_of
-from tests.support import RunningStack, hung
+from tests.browser.axis import axis
+from tests.browser.visit import BOTH, PLOTS_LOADED, RATE_HZ, SIZES, Visit, held_at, last_of
+from tests.support import RunningStack, examples, hung
 
 _ENDS_MS = 60_000
 _CHECKS = {"random_deletion": 0.8, "deletion": 0.2, "random_insertion": 0.5, "insertion": 0.5, "randomised": 0.9}
 """The first check passes, the second is doubtful, the third fails."""
+_BARKS_S, _BARK_S, _AROUND_S = 2.35, 0.3, 0.5
+_AMBER = """canvas => {
+    const { width, height } = canvas;
+    const { data } = canvas.getContext("2d").getImageData(0, 0, width, height);
+    const found = new Set();
+    for (let at = 0; at < data.length; at += 4) if (data[at] - data[at + 2] > 20) found.add((at / 4) % width);
+    return [...found];
+}"""
+"""The columns that have amber; the spectrogram below it is grey."""
+
+
+@pytest.fixture(scope="module")
+def bark(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """0.3 s of the demo's dog in five seconds of silence."""
+    demo = examples()
+    dog = next(clip for clip in demo.CLIPS if clip.file == "dog_large.flac").samples()
+    first, start, length = (round(seconds * RATE_HZ) for seconds in (0.4, _BARKS_S, _BARK_S))
+    samples = np.zeros_like(dog)
+    samples[start : start + length] = dog[first : first + length]
+    path: Path = demo.write(tmp_path_factory.mktemp("bark") / "bark.flac", demo.quantised(samples, 0.5))
+    return path
+
+
+def test_the_amber_of_a_short_bark_does_not_cover_the_silence_around_it(
+    visit: Callable[..., Visit], bark: Path
+) -> None:
+    """Evidence is shown at first, at the default layer: amber lies on the bark, and less than half a second off it."""
+    here = visit()
+    here.expected = ("willReadFrequently",)
+    page = here.page
+    job = here.client.wait(here.client.analyze(bark, ["classify", "explain", "describe"]))
+    explained = job.result(Explain)
+    card = here.client.model(explained.model.name)
+    assert isinstance(card, ModelCard)
+    here.go(f"/tracks/{job.recording}")
+    expect(page.get_by_role("button", name="Evidence", exact=True)).to_have_attribute("aria-pressed", "true")
+    expect(page.get_by_label("Evidence layer")).to_have_value(card.default_layer)
+    expect(page.locator(".amber")).to_contain_text("made it say dog")
+    page.wait_for_function(PLOTS_LOADED)
+    picture = page.locator(".plot--spectrogram canvas")
+    page.wait_for_function(f"() => ({_AMBER})(document.querySelector('.plot--spectrogram canvas')).length > 0")
+    start_s, px_per_s = axis(page)
+    off_s = np.abs(np.array(picture.evaluate(_AMBER)) / px_per_s + start_s - (_BARKS_S + _BARK_S / 2))
+    assert (off_s < _BARK_S / 2).any()
+    assert (off_s > _BARK_S / 2 + _AROUND_S).sum() / px_per_s < 0.5
 
 
 def test_evidence_is_checked_when_it_is_asked_for(visit: Callable[..., Visit], recordings: dict[str, Path]) -> None:
@@ -135,9 +184,12 @@ def _checks(page: Page) -> tuple[Locator, Locator]:
     return why.get_by_role("button", name="Check the evidence"), why.get_by_role("button", name="Checking …")
 
 
-def test_what_passes_looks_other_than_what_fails(visit: Callable[..., Visit], recordings: dict[str, Path]) -> None:
+@SIZES
+def test_what_passes_looks_other_than_what_fails(
+    visit: Callable[..., Visit], recordings: dict[str, Path], size: ViewportSize
+) -> None:
     """Each outcome has a colour of its own, in both themes; the verdict has that of the worst one."""
-    here = visit()
+    here = visit(size)
     page = here.page
     options = {"explain": {"trust": True}}
     job = here.client.wait(here.client.analyze(recordings["dog_large"], ["classify", "explain"], options))

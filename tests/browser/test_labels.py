@@ -64,6 +64,36 @@ def test_labels_are_confirmed_rejected_and_undone(visit: Callable[..., Visit], t
 
 
 @SIZES
+def test_a_rare_label_is_found_behind_the_frequent_ones(
+    visit: Callable[..., Visit], tmp_path: Path, size: ViewportSize
+) -> None:
+    """Of twenty labels twelve are filters at first, and all of them on request; the rarest one leaves its recording."""
+    here = visit(size)
+    page, client = here.page, here.client
+    often = [f"sound_{number}" for number in range(19)]
+    for length_s, labels in ((0.2, often), (0.3, [*often, "owl"])):
+        track = _tone(here, tmp_path, length_s)
+        for label in labels:
+            client.say_label(track, label)
+    here.go("/")
+    rows = page.get_by_label("Recordings", exact=True).get_by_role("listitem")
+    expect(rows).to_have_count(2)
+    chips = page.get_by_role("group", name="Filter by label")
+    owl = chips.get_by_role("button", name="owl")
+    expect(chips.get_by_role("button")).to_have_count(1 + 12 + 1)
+    expect(owl).to_have_count(0)
+    chips.get_by_role("button", name="8 more").click()
+    expect(owl).to_have_text("owl 1")
+    here.expect_fine()
+    owl.click()
+    expect(rows).to_have_count(1)
+    expect(rows.get_by_role("link")).to_have_attribute("href", f"/tracks/{track}")
+    chips.get_by_role("button", name="fewer").click()
+    expect(owl).to_have_attribute("aria-pressed", "true")
+    expect(chips.get_by_role("button")).to_have_count(1 + 1 + 12 + 1)
+
+
+@SIZES
 def test_labels_are_typed_one_after_another(visit: Callable[..., Visit], tmp_path: Path, size: ViewportSize) -> None:
     """The field keeps the focus, also while a label before is still being stored; each is stored in its turn."""
     here = visit(size)

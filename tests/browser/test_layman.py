@@ -14,7 +14,7 @@ from playwright.sync_api import Locator, Page, Request, ViewportSize, expect
 from phonoscope.tasks import Classify, Describe, Explain
 from tests.browser.axis import seconds_of
 from tests.browser.sound import STARTS
-from tests.browser.visit import BARKS_FROM_S, BOTH, LONG_S, SIZES, Visit
+from tests.browser.visit import BARKS_FROM_S, LONG_S, SIZES, Visit
 from tests.corpus import music
 
 _ENDS_MS = 60_000
@@ -122,9 +122,12 @@ def test_why_here_at_any_place_of_a_long_recording(visit: Callable[..., Visit], 
     expect(mark).to_have_attribute("aria-label", str(of_own))
 
 
-def test_what_the_model_heard_says_its_seconds_and_loops_them(visit: Callable[..., Visit], long: Path) -> None:
+@SIZES
+def test_what_the_model_heard_says_its_seconds_and_loops_them(
+    visit: Callable[..., Visit], long: Path, size: ViewportSize
+) -> None:
     """They are marked on the axis, looped while only the evidence is heard, and no longer."""
-    here = visit()
+    here = visit(size)
     job = here.client.wait(here.client.analyze(long, ["classify", "explain", "describe"]))
     explained = job.result(Explain)
     here.go(f"/tracks/{job.recording}")
@@ -150,7 +153,7 @@ def test_what_the_model_heard_says_its_seconds_and_loops_them(visit: Callable[..
     expect(loop).to_have_count(0)
     page.get_by_role("button", name="Loop it").click()
     expect(loop).to_be_visible()
-    here.expect_fine(*BOTH)
+    here.expect_fine()
 
 
 @SIZES

@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Page, Route, ViewportSize, expect
 
 from phonoscope.client import Client
-from tests.browser.visit import BOTH, SIZES, Visit, record_players
+from tests.browser.visit import BOTH, SIZES, WIDE, Visit, record_players
 from tests.support import tone_wav
 
 _ENDS_MS = 60_000
@@ -210,9 +210,15 @@ def _spots(here: Visit) -> list[tuple[float, float]]:
 
 
 @pytest.fixture
-def map_drawn(visit: Callable[..., Visit], embedded: Callable[[Client], list[str]]) -> Visit:
+def size() -> ViewportSize:
+    """Of the map that is drawn, where a test does not try it at both."""
+    return WIDE
+
+
+@pytest.fixture
+def map_drawn(visit: Callable[..., Visit], embedded: Callable[[Client], list[str]], size: ViewportSize) -> Visit:
     """A map of six recordings, shown."""
-    here = visit()
+    here = visit(size)
     embedded(here.client)
     here.client.wait(here.client.create_job(None, ["map"]))
     record_players(here.page)
@@ -221,6 +227,7 @@ def map_drawn(visit: Callable[..., Visit], embedded: Callable[[Client], list[str
     return here
 
 
+@SIZES
 def test_some_of_a_map_are_selected(map_drawn: Visit) -> None:
     """By a line around them, or by what is in view; the selection is put in a collection, which the map then shows."""
     page = map_drawn.page
@@ -257,7 +264,7 @@ def test_some_of_a_map_are_selected(map_drawn: Visit) -> None:
     expect(page.locator(".map__text summary")).to_have_text("6 recordings in view")
     page.get_by_role("button", name="Select what is in view").click()
     expect(selection.get_by_role("status")).to_have_text("6 selected")
-    map_drawn.expect_fine(*BOTH)
+    map_drawn.expect_fine()
 
 
 def test_a_map_plays_what_one_rests_on(map_drawn: Visit) -> None:

@@ -31,10 +31,14 @@ def _opened(visit: Callable[..., Visit], folder: Path, size: ViewportSize, secon
     here.client.wait(here.client.create_job(track.id, ["describe"]))
     here.go(f"/tracks/{track.id}")
     expect(here.page.get_by_role("slider", name="zoom")).to_be_visible()
-    more = here.page.get_by_role("button", name="Volume, speed and length of the loop")
     if size == NARROW:
-        more.click()
+        _unfold(here.page)
     return here
+
+
+def _unfold(page: Page) -> None:
+    """Shows the controls that narrow screens fold away."""
+    page.get_by_role("button", name="Volume, speed and length of the loop").click()
 
 
 def _set(page: Page, name: str, value: float) -> None:
@@ -79,7 +83,7 @@ def test_volume_and_mute_are_remembered(visit: Callable[..., Visit], tmp_path: P
     page.wait_for_function("() => players.every((one) => one.muted)")
     page.reload()
     if size == NARROW:
-        page.get_by_role("button", name="Volume, speed and length of the loop").click()
+        _unfold(page)
     expect(page.get_by_role("button", name="Unmute")).to_have_attribute("aria-pressed", "true")
     page.get_by_role("button", name="Play", exact=True).click()
     page.wait_for_function("() => players.length > 0 && players.every((one) => one.muted && one.volume === 0.25)")
@@ -87,15 +91,18 @@ def test_volume_and_mute_are_remembered(visit: Callable[..., Visit], tmp_path: P
     page.wait_for_function("() => players.every((one) => !one.muted && one.volume === 0.35)")
 
 
-def test_loops_go_by_bars(visit: Callable[..., Visit], tmp_path: Path) -> None:
+@SIZES
+def test_loops_go_by_bars(visit: Callable[..., Visit], tmp_path: Path, size: ViewportSize) -> None:
     """The bar at the playhead, longer and shorter by bars; Escape drops the loop, and so does a click outside."""
-    here = visit()
+    here = visit(size)
     waltz = next(case for case in music.CASES if case.name == "a waltz at 190")
     job = here.client.wait(here.client.analyze(waltz.make(tmp_path), ["describe"]))
     here.go(f"/tracks/{job.recording}")
     page = here.page
     bars = page.locator(".beat--down")
     expect(bars.first).to_be_visible()
+    if size == NARROW:
+        _unfold(page)
     starts = np.array(bars.evaluate_all("bars => bars.map((one) => parseFloat(one.style.left))"))
     plots = page.locator(".timeline__plots")
     plots.click(position={"x": float(starts[2] + starts[3]) / 2, "y": 40})
@@ -115,7 +122,7 @@ def test_loops_go_by_bars(visit: Callable[..., Visit], tmp_path: Path) -> None:
     expect(page.locator(".timeline .loop")).to_have_count(0)
     page.keyboard.press("l")
     expect(page.locator(".timeline .loop")).to_have_count(1)
-    here.expect_fine(*BOTH)
+    here.expect_fine()
     page.keyboard.press("Escape")
     expect(page.locator(".timeline .loop")).to_have_count(0)
     assert _loop_is_gone(page)

@@ -7,11 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, ViewportSize, expect
 
 from phonoscope.tasks import Describe
 from tests.browser.axis import axis
-from tests.browser.visit import BOTH, Visit
+from tests.browser.visit import BOTH, SIZES, Visit
 from tests.corpus import music
 
 _LEFTS = """beats => {
@@ -20,9 +20,12 @@ _LEFTS = """beats => {
 }"""
 
 
-def test_beats_are_drawn_where_they_are_and_the_metre_is_named(visit: Callable[..., Visit], tmp_path: Path) -> None:
+@SIZES
+def test_beats_are_drawn_where_they_are_and_the_metre_is_named(
+    visit: Callable[..., Visit], tmp_path: Path, size: ViewportSize
+) -> None:
     """A waltz has a mark on the axis for each beat, longer where a bar starts; tempo and metre are in words."""
-    here = visit()
+    here = visit(size)
     page = here.page
     waltz = next(case for case in music.CASES if case.name == "a waltz at 190")
     job = here.client.wait(here.client.analyze(waltz.make(tmp_path), ["describe"]))
@@ -37,7 +40,7 @@ def test_beats_are_drawn_where_they_are_and_the_metre_is_named(visit: Callable[.
     beats, bars = page.locator(".beat").count(), page.locator(".beat--down").count()
     assert 30 < beats < 40
     assert abs(3 * bars - beats) <= 3
-    here.expect_fine(*BOTH)
+    here.expect_fine()
     _expect_marks(page, described.beats_s, described.downbeats_s)
     page.keyboard.press("ArrowRight")
     whole_px = axis(page)[1]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from phonoscope.states import Status, TaskName
 from tests.browser.visit import BOTH, Visit
@@ -53,6 +53,40 @@ def test_what_is_selected_is_heard_again_and_taken_apart(
     page.get_by_role("link", name="dog_small.m4a").click()
     page.locator("#stems").scroll_into_view_if_needed()
     expect(page.get_by_role("button", name="Play the stems")).to_be_enabled(timeout=90_000)
+
+
+def test_what_could_not_be_deleted_stays_selected(visit: Callable[..., Visit], tmp_path: Path) -> None:
+    """It is said why, and a second try deletes that one alone."""
+    here = visit()
+    here.expected = ("503",)
+    page, client = here.page, here.client
+    ids = {}
+    for seed, name in enumerate(("a.wav", "b.wav", "c.wav")):
+        (tmp_path / name).write_bytes(tone_wav(0.5, rate_hz=8_000, seed=40 + seed))
+        ids[name] = client.upload(tmp_path / name).id
+
+    def refuse(route: Route) -> None:
+        problem = {"title": "Busy", "status": 503, "detail": "the store is busy", "code": "busy", "retryable": True}
+        route.fulfill(status=503, json=problem, content_type="application/problem+json")
+
+    refused = f"**/v1/tracks/{ids['b.wav']}"
+    page.route(refused, lambda route: refuse(route) if route.request.method == "DELETE" else route.continue_())
+    here.go("/")
+    page.get_by_role("button", name="Select", exact=True).click()
+    for name in ids:
+        page.get_by_label(f"Select {name}").check()
+    bar = page.get_by_role("region", name="Selected recordings")
+    for says in ("Deleted: 2 of 3, 1 failed: The store is busy.", "Deleted: 1 of 1"):
+        bar.get_by_role("button", name="Delete …").click()
+        bar.get_by_role("button", name="Delete", exact=True).click()
+        expect(bar.get_by_role("status")).to_have_text(says)
+        if client.tracks().items:
+            expect(_rows(page)).to_have_count(1)
+            expect(page.get_by_label("Select b.wav")).to_be_checked()
+            expect(bar.get_by_role("status")).to_have_text(says)
+            page.unroute(refused)
+    expect(_rows(page)).to_have_count(0)
+    assert client.tracks().items == []
 
 
 def test_the_library_has_five_orders(visit: Callable[..., Visit], tmp_path: Path) -> None:

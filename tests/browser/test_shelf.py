@@ -138,6 +138,15 @@ def test_rows_say_how_sure_and_are_dense(visit: Callable[..., Visit], recordings
     page.set_viewport_size(NARROW)
     expect(names).to_have_count(0)
     here.expect_fine()
+    row, sureness = (one.bounding_box() for one in (rows(page).first, label.locator(".track__sureness")))
+    edge = label.bounding_box()
+    assert row is not None
+    assert sureness is not None
+    assert edge is not None
+    right = sureness["x"] + sureness["width"]
+    assert right <= min(edge["x"] + edge["width"], row["x"] + row["width"]) + 1.0
+    assert row["y"] <= sureness["y"]
+    assert sureness["y"] + sureness["height"] <= row["y"] + row["height"]
     here.client.say_label(job.recording, "wolf")
     page.reload()
     expect(label).to_contain_text("wolf")

@@ -15,6 +15,23 @@ from tests.support import RunningStack, hung
 _GPU, _CPU = ("gpu", "gpu-long"), ("cpu", "cpu-short")
 _ENDS_MS = 90_000
 _EVENTS = re.compile(r"/v1/jobs/job_[^/]+/events$")
+_ASKED = re.compile(r"/v1/jobs/job_[^/?]+\?wait=")
+_SILENCE = """
+    const fetched = window.fetch;
+    window.fetch = async (...given) => {
+        const answer = await fetched(...given);
+        if (!String(given[0]).endsWith("/events")) return answer;
+        const { value } = await answer.body.getReader().read();
+        const { signal } = given[1];
+        const start = (stream) => {
+            stream.enqueue(value);
+            signal.addEventListener("abort", () => stream.error(signal.reason));
+        };
+        window.silent = true;
+        return new Response(new ReadableStream({ start }), answer);
+    };
+"""
+"""Hands on what each event stream brings at first, and no more of it."""
 
 
 def test_each_view_is_drawn_when_its_own_task_has_ended(
@@ -41,3 +58,25 @@ def test_each_view_is_drawn_when_its_own_task_has_ended(
     expect(bars).to_have_count(3, timeout=_ENDS_MS)
     expect(page.locator(".amber")).to_contain_text("made it say dog", timeout=_ENDS_MS)
     expect(plots).to_have_count(2)
+
+
+def test_a_stream_that_hangs_is_given_up(
+    visit: Callable[..., Visit], stack: RunningStack, recordings: dict[str, Path]
+) -> None:
+    """Once it was silent for too long: then the page asks for the job, and the upload's row gets its label."""
+    here = visit()
+    page, client = here.page, here.client
+    asked: list[str] = []
+    page.on("request", lambda one: asked.append(one.url) if _ASKED.search(one.url) else None)
+    page.add_init_script(_SILENCE)
+    page.clock.install()
+    here.go("/")
+    with hung(stack, *_GPU, *_CPU):
+        page.get_by_label("Recordings to upload").set_input_files(recordings["dog_large"])
+        page.wait_for_function("() => window.silent")
+    [job] = client.jobs().items
+    client.wait(job)
+    page.clock.fast_forward("00:30")
+    row = page.get_by_role("complementary", name="Uploads").get_by_role("listitem")
+    expect(row).to_contain_text(re.compile(r"dog (> )?\d+ %"), timeout=_ENDS_MS)
+    assert asked

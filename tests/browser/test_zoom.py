@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import wave
 from collections.abc import Callable
 from pathlib import Path
@@ -17,7 +18,7 @@ from playwright.sync_api import Page, ViewportSize, expect
 from phonoscope.contract import ModelCard
 from phonoscope.tasks import Explain
 from tests.browser.axis import axis
-from tests.browser.visit import BOTH, PLOTS_LOADED, SIZES, Visit
+from tests.browser.visit import PLOTS_LOADED, SIZES, Visit
 
 _RATE_HZ = 8_000
 _DRAWN = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done))))"
@@ -33,6 +34,16 @@ _COLUMNS = """canvas => {
         return 1 - (2 * y) / height;
     });
 }"""
+_BRIGHT = """canvas => {
+    const { width, height } = canvas;
+    const { data } = canvas.getContext("2d").getImageData(0, 0, width, height / 2);
+    const sums = new Array(width).fill(0);
+    data.forEach((value, at) => { sums[(at >> 2) % width] += at % 4 === 3 ? 0 : value; });
+    return sums;
+}"""
+"""How bright each column of the upper half is: far above the tone, where only the click sounds."""
+_LONGEST_FRAME_S = 0.032
+"""Of a level that is fine enough to show 0.4 s."""
 _READS = ("willReadFrequently",)
 _SUM = """() => {
     const canvas = document.querySelector(".plot--spectrogram canvas");
@@ -59,7 +70,7 @@ def click(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @SIZES
 def test_the_waveform_is_right_to_the_sample(visit: Callable[..., Visit], click: Path, size: ViewportSize) -> None:
-    """A click of 4.5 ms is as wide and where it is; a steady tone is steady, also where tiles meet."""
+    """A click of 4.5 ms is where and as wide as it is, in both plots; a steady tone is so, also where tiles meet."""
     here = visit(size)
     here.expected = _READS
     page, client = here.page, here.client
@@ -78,20 +89,23 @@ def test_the_waveform_is_right_to_the_sample(visit: Callable[..., Visit], click:
         near_s = 2.5 / seen.px_per_s + 1 / _RATE_HZ
         assert len(loud) / seen.px_per_s == pytest.approx(_CLICK_SAMPLES / _RATE_HZ, abs=near_s), span_s
         assert seen.start_s + loud[0] / seen.px_per_s == pytest.approx(_CLICK_S, abs=near_s), span_s
+        if span_s == 0.4:
+            assert min(_levels(asked, "spectrogram")) <= 2
+            _expect_a_bright_click(page, seen)
     for at_s, span_s in ((12.288, 4.0), (65.536, 30.0)):
         steady = _zoomed(page, at_s, span_s).columns[2:-2]
         assert steady.min() > 0.9 * steady.max() > 0.2, (at_s, span_s)
-    levels = {url.partition("/waveform/tiles/")[2].partition("/")[0] for url in asked if "/waveform/" in url}
-    assert {"0", "5"} <= levels
+    assert {0, 5} <= _levels(asked, "waveform")
     assert len(asked) < 80
     assert here.violations() == []
 
 
+@SIZES
 def test_choosing_evidence_shows_it_and_does_not_replace_the_winners(
-    visit: Callable[..., Visit], recordings: dict[str, Path]
+    visit: Callable[..., Visit], recordings: dict[str, Path], size: ViewportSize
 ) -> None:
     """Another label, layer or method turns evidence on that is off; after a reload the page explains the winner."""
-    here = visit()
+    here = visit(size)
     here.expected = _READS
     page, client = here.page, here.client
     job = client.wait(client.analyze(recordings["dog_large"], ["classify", "explain", "describe"]))
@@ -113,7 +127,7 @@ def test_choosing_evidence_shows_it_and_does_not_replace_the_winners(
         expect(button).to_have_attribute("aria-pressed", "true")
         page.wait_for_function(f"before => ({_SUM})() !== before", arg=before, timeout=60_000)
     expect(why).to_contain_text("rain")
-    here.expect_fine(*BOTH)
+    here.expect_fine()
     page.reload()
     expect(why).to_contain_text("dog")
     expect(page.get_by_label("Evidence label")).to_have_value("dog")
@@ -153,6 +167,24 @@ def _zoomed(page: Page, at_s: float, span_s: float) -> _Seen:
     page.evaluate(_DRAWN)
     columns = np.asarray(page.locator(".plot--wave canvas").evaluate(_COLUMNS))
     return _Seen(columns, *axis(page))
+
+
+def _levels(asked: list[str], picture: str) -> set[int]:
+    """Those of which tiles of a picture were asked for."""
+    found = (re.search(rf"/{picture}/tiles/(\d+)/", url) for url in asked)
+    return {int(match[1]) for match in found if match}
+
+
+def _expect_a_bright_click(page: Page, seen: _Seen) -> None:
+    """The spectrogram is bright around the middle of the click, and no longer than it and a frame's window."""
+    columns = np.asarray(page.locator(".plot--spectrogram canvas").evaluate(_BRIGHT), dtype=float)
+    bright = np.flatnonzero(columns > (np.median(columns) + columns.max()) / 2)
+    assert len(bright) == bright[-1] - bright[0] + 1
+    length_s = _CLICK_SAMPLES / _RATE_HZ
+    near_s = 2.5 / seen.px_per_s + 0.001
+    assert len(bright) / seen.px_per_s < length_s + _LONGEST_FRAME_S
+    middle_s = seen.start_s + (bright[0] + bright[-1] + 1) / 2 / seen.px_per_s
+    assert middle_s == pytest.approx(_CLICK_S + length_s / 2, abs=near_s)
 
 
 def _axis_of(page: Page, width: float, span_s: float) -> tuple[float, float]:

@@ -3,11 +3,12 @@ import type { Track } from "../src/api/client";
 import { csvOf, forEach } from "../src/library/bulk";
 import { labelOrWhy, unlabelledText } from "../src/library/states";
 
-test("every item is done though some fail, and their errors are given", async () => {
+test("every item is done though some fail, and those are given with their errors", async () => {
   const counts: number[] = [];
   const one = (item: number) => (item % 2 ? Promise.reject(new Error(`no ${item}`)) : Promise.resolve());
-  const problems = await forEach([0, 1, 2, 3, 4, 5], one, (count) => counts.push(count));
-  expect(problems.map(String).sort()).toEqual(["Error: no 1", "Error: no 3", "Error: no 5"]);
+  const failures = await forEach([0, 1, 2, 3, 4, 5], one, (count) => counts.push(count));
+  const said = failures.map(({ item, error }) => `${item}: ${error}`).sort();
+  expect(said).toEqual(["1: Error: no 1", "3: Error: no 3", "5: Error: no 5"]);
   expect(counts.at(-1)).toBe(6);
 });
 

@@ -90,7 +90,7 @@ export function LibraryPage() {
             </div>
           ) : null}
           {selected ? (
-            <Selection items={chosen} collection={collection} model={model} onDone={() => select(null)} onDeleted={() => select(new Set())}>
+            <Selection items={chosen} collection={collection} model={model} onDone={() => select(null)} onDeleted={selection.drop}>
               <SelectAll tracks={tracks} selection={selection} count={found.hasNextPage && known ? matching(shown, known) : undefined} />
             </Selection>
           ) : null}

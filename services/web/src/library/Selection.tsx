@@ -23,7 +23,8 @@ type Props = {
   /** The model that listens to them; null for the service's choice. */
   model: string | null;
   onDone: () => void;
-  onDeleted: () => void;
+  /** Called with the ids that were deleted. */
+  onDeleted: (gone: ReadonlySet<string>) => void;
   /** Further choices of what is selected. */
   children?: ReactNode;
 };
@@ -37,20 +38,23 @@ export function Selection({ items: chosen, collection, model, onDone, onDeleted,
   const bar = useRef<HTMLElement>(null);
   useFocusBack(bar, asking);
   const ids = chosen.map(({ id }) => id).join();
-  // What was done is said until others are selected.
+  const failed = useRef<readonly Item[]>([]);
+  // What was done is said until others are selected than those that it failed for.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: read anew, the same ones are still selected
   useEffect(() => {
-    if (ids) setState("");
+    if (chosen.some((item) => !failed.current.some(({ id }) => id === item.id))) setState("");
   }, [ids]);
   const none = busy || chosen.length === 0;
   const [a, b] = chosen;
   const doWith = async (what: string, one: (item: Item) => Promise<unknown>) => {
     setAsking(null);
     setBusy(true);
-    const problems = await forEach(chosen, one, (done) => setState(`${what}: ${done} of ${chosen.length}`));
-    const failed = problems.length ? `, ${problems.length} failed: ${errorText(problems[0])}` : "";
-    await ended(`${what}: ${chosen.length - problems.length} of ${chosen.length}${failed}`);
+    const failures = await forEach(chosen, one, (done) => setState(`${what}: ${done} of ${chosen.length}`));
+    const why = failures[0] ? `, ${failures.length} failed: ${errorText(failures[0].error)}` : "";
+    await ended(`${what}: ${chosen.length - failures.length} of ${chosen.length}${why}`, failures.map(({ item }) => item));
   };
-  const ended = async (words: string) => {
+  const ended = async (words: string, left: readonly Item[] = []) => {
+    failed.current = left;
     setBusy(false);
     setState(words);
     announce(words);
@@ -70,11 +74,14 @@ export function Selection({ items: chosen, collection, model, onDone, onDeleted,
     void doWith(`Labelled ${name}`, ({ id }) =>
       api.POST("/v1/tracks/{track_id}/labels", { params: { path: { track_id: id } }, body: { label: name, state: "confirmed" } }),
     );
-  const remove = () =>
+  const remove = () => {
+    const gone = new Set<string>();
     void doWith("Deleted", async ({ id }) => {
       await api.DELETE("/v1/tracks/{track_id}", { params: { path: { track_id: id } } });
       forgetTrack(id);
-    }).then(onDeleted);
+      gone.add(id);
+    }).then(() => onDeleted(gone));
+  };
   const save = async () => {
     const found = new Map<string, Track>();
     await doWith("Exported", async (item) => found.set(item.id, "labels" in item ? item : await trackOf(item.id)));

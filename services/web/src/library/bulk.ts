@@ -3,20 +3,26 @@ import type { Track } from "../api/client";
 const AT_ONCE = 4;
 const COLUMNS = ["filename", "name", "label", "confirmed", "labels", "duration_s", "created_at", "id"] as const;
 
-/** Does something with each item, a few at a time, and gives the errors. Calls `onDone` with how many have ended. */
-export async function forEach<Item>(items: readonly Item[], one: (item: Item) => Promise<unknown>, onDone: (count: number) => void): Promise<unknown[]> {
+type Failure<Item> = { item: Item; error: unknown };
+
+/** Does something with each item, a few at a time, and gives those that failed. Calls `onDone` with how many have ended. */
+export async function forEach<Item>(items: readonly Item[], one: (item: Item) => Promise<unknown>, onDone: (count: number) => void): Promise<Failure<Item>[]> {
   const left = [...items];
-  const problems: unknown[] = [];
+  const failures: Failure<Item>[] = [];
   let ended = 0;
   const work = async () => {
     for (let item = left.shift(); item !== undefined; item = left.shift()) {
-      await one(item).catch((error: unknown) => problems.push(error));
+      try {
+        await one(item);
+      } catch (error) {
+        failures.push({ item, error });
+      }
       ended += 1;
       onDone(ended);
     }
   };
   await Promise.all(Array.from({ length: AT_ONCE }, work));
-  return problems;
+  return failures;
 }
 
 /** Recordings as a table for a spreadsheet, UTF-8 with a byte order mark. */

@@ -49,6 +49,8 @@ export function useSelection(view: LibraryView, tracks: readonly Track[], open: 
       stop.current.abort();
       setSelected(ids);
     },
+    /** Takes those that are gone out of what is selected. */
+    drop: (gone: ReadonlySet<string>) => setSelected((now) => now && new Set([...now].filter((id) => !gone.has(id)))),
     /** Selects all that match, those too that the list has not read. */
     selectEvery: () => {
       stop.current = new AbortController();

@@ -3,11 +3,18 @@ import { labelText } from "../ui/format";
 
 const MOST_WITH_COUNTS = 24;
 
+type Props = {
+  labels: string[];
+  counts: number[][];
+  /** The model's name, where the page has several. */
+  of?: string;
+};
+
 /** How often a model predicted each label (a column) for each true label (a row). */
-export function Confusion({ labels, counts }: { labels: string[]; counts: number[][] }) {
+export function Confusion({ labels, counts, of }: Props) {
   const many = labels.length > MOST_WITH_COUNTS;
   return (
-    <div className={`confusion ${many ? "confusion--many" : ""}`} role="region" aria-label="Confusion matrix" tabIndex={0}>
+    <div className={`confusion ${many ? "confusion--many" : ""}`} role="region" aria-label={`Confusion matrix${of ? ` of ${of}` : ""}`} tabIndex={0}>
       <table>
         <caption>Rows: the true label. Columns: the predicted label.</caption>
         <thead>

@@ -61,7 +61,7 @@ function ClassifierCard({ card }: { card: ModelCard }) {
       <div className="stack">
         <Labels labels={card.labels} />
         {validation.confusion ? <Mistakes labels={card.labels} counts={validation.confusion} /> : null}
-        {validation.confusion ? <Confusion labels={card.labels} counts={validation.confusion} /> : null}
+        {validation.confusion ? <Confusion labels={card.labels} counts={validation.confusion} of={card.name} /> : null}
         {card.bodies.length ? <Bodies bodies={card.bodies} /> : null}
       </div>
     </CardFrame>

@@ -14,12 +14,14 @@ export class Boundary extends Component<Props, { failed: boolean }> {
   override render() {
     if (!this.state.failed) return this.props.children;
     return (
-      <main id="main" className="page empty" role="alert">
-        <h1>This page could not be loaded</h1>
-        <p>The service may have been upgraded, or the network is away.</p>
-        <Button main onClick={() => location.reload()}>
-          Load it again
-        </Button>
+      <main id="main" className="page">
+        <div className="empty" role="alert">
+          <h1>This page could not be loaded</h1>
+          <p>The service may have been upgraded, or the network is away.</p>
+          <Button main onClick={() => location.reload()}>
+            Load it again
+          </Button>
+        </div>
       </main>
     );
   }

@@ -78,7 +78,7 @@ function Listed({ title, marks }: { title: string; marks: readonly Mark[] }) {
   if (!marks.length) return null;
   return (
     <>
-      <h3>{title}</h3>
+      <p className="small quiet">{title}</p>
       <ul aria-label={`${title}: ${counted(marks.length, "mark")}`}>
         {marks.map((mark) => (
           <li key={`${mark.trackId} ${mark.startS ?? ""}`} className="row">

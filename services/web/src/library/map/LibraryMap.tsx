@@ -1,4 +1,4 @@
-import { type ReactNode, useMemo, useState } from "react";
+import { type Dispatch, type ReactNode, type SetStateAction, useMemo, useState } from "react";
 import { errorText } from "../../api/problem";
 import { ErrorNote, Button, Skeleton } from "../../ui/controls";
 import { announce } from "../../ui/live";
@@ -16,7 +16,7 @@ import { methodText } from "./text";
 const NONE: ReadonlySet<string> = new Set();
 
 /** What is selected on the map, and what to do once that was dealt with. */
-export type Chosen = { items: { id: string; filename: string }[]; onDone: () => void; onDeleted: () => void };
+export type Chosen = { items: { id: string; filename: string }[]; onDone: () => void; onDeleted: (gone: ReadonlySet<string>) => void };
 type Filtered = { search: string; label: string | null };
 type Shown = Filtered & { model: string | null; collection: string | null; actions: (chosen: Chosen) => ReactNode };
 type Props = Shown & {
@@ -55,7 +55,7 @@ function itemOf({ points }: Atlas) {
   };
 }
 
-type Selected = { selected: ReadonlySet<string>; setSelected: (to: ReadonlySet<string>) => void };
+type Selected = { selected: ReadonlySet<string>; setSelected: Dispatch<SetStateAction<ReadonlySet<string>>> };
 
 /** The map with its selection, which is kept when the map is drawn again. */
 function Selecting(shown: Shown & { map: Drawn }) {
@@ -79,7 +79,11 @@ function Plane({ map, search, label, collection, actions, selected, setSelected 
     <>
       <MapPlot atlas={atlas} filter={filter} label={label} viewport={viewport} chosen={chosen} onChoose={choose} onSize={setSize} />
       {selected.size
-        ? actions({ items: chosen.map(itemOf(atlas)), onDone: () => setSelected(NONE), onDeleted: () => setSelected(NONE) })
+        ? actions({
+            items: chosen.map(itemOf(atlas)),
+            onDone: () => setSelected(NONE),
+            onDeleted: (gone) => setSelected((now) => new Set([...now].filter((id) => !gone.has(id)))),
+          })
         : null}
       <div>
         <Button onClick={() => choose(seen())}>Select what is in view</Button>
