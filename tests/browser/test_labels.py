@@ -144,10 +144,10 @@ def test_a_label_that_is_not_stored_comes_back(visit: Callable[..., Visit], tmp_
         )
         expect(field).to_have_value(left)
     page.unroute_all(behavior="ignoreErrors")
-    _add(own, "hum")
-    expect(own.get_by_role("listitem")).to_have_text(["hum"])
+    _add(own, "rattle")
+    expect(own.get_by_role("listitem")).to_have_text(["rattle"])
     expect(own.get_by_role("alert")).to_have_count(0)
-    assert _said(here, track) == _whole(hum="confirmed")
+    assert _said(here, track) == _whole(rattle="confirmed")
 
 
 def test_undo_takes_back_one_change_after_the_other(visit: Callable[..., Visit], tmp_path: Path) -> None:

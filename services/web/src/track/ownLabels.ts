@@ -62,8 +62,8 @@ export function useOwnChanges(trackId: string) {
   const refresh = useRefresh(trackId);
   const [changes, setChanges] = useState<readonly Change[]>([]);
   const [said, setSaid] = useState("");
-  const [problems, setProblems] = useState<readonly string[]>([]);
-  const failed = (what: string, error: unknown) => setProblems((all) => [...all, `${what}: ${errorText(error)}`]);
+  const [failures, setFailures] = useState<readonly { what: string; problem: string }[]>([]);
+  const failed = (what: string, error: unknown) => setFailures((all) => [...all, { what, problem: `${what}: ${errorText(error)}` }]);
   const scope = { id: `labels of ${trackId}` };
   const asking = useMutation({
     scope,
@@ -71,6 +71,7 @@ export function useOwnChanges(trackId: string) {
     onSuccess: (before, { named, made }) => {
       if (before.length) setChanges((all) => [...all, { before, made }]);
       setSaid(`${named} is ${made ?? "removed"}.`);
+      setFailures((all) => all.filter(({ what }) => what !== `${named} is not stored`));
     },
     onError: (error, { named }) => failed(`${named} is not stored`, error),
     onSettled: refresh,
@@ -88,11 +89,11 @@ export function useOwnChanges(trackId: string) {
   const last = changes.at(-1);
   const busy = asking.isPending || undoing.isPending;
   const start = () => {
-    if (!busy) setProblems([]);
+    if (!busy) setFailures([]);
   };
   return {
     busy,
-    problems,
+    problems: failures.map(({ problem }) => problem),
     said,
     /** Confirms or rejects a label of a stretch, of the whole recording for null. Resolves to whether it is stored. */
     say: (label: string, state: LabelState, span: Span | null = null): Promise<boolean> => {
