@@ -56,6 +56,7 @@ def test_the_amber_of_a_short_bark_does_not_cover_the_silence_around_it(
     assert isinstance(card, ModelCard)
     here.go(f"/tracks/{job.recording}")
     expect(page.get_by_role("button", name="Evidence", exact=True)).to_have_attribute("aria-pressed", "true")
+    assert card.default_layer is not None
     expect(page.get_by_label("Evidence layer")).to_have_value(card.default_layer)
     expect(page.locator(".amber")).to_contain_text("made it say dog")
     page.wait_for_function(PLOTS_LOADED)
