@@ -184,7 +184,7 @@ def test_a_space_that_is_named_while_another_one_is_taught(owner: Owner, run: Ru
 
 
 def test_a_space_in_which_few_examples_are_heard(owner: Owner, run: Run, both: Catalogue) -> None:
-    """It is told, and not compared; where there is no other body nothing is."""
+    """Its recordings are counted, and it is not compared; without another body nothing is."""
     told_apart_in(owner, both.bodies["musical"].space, heard_in=3)
     owner.asks()
     run(models=both)
