@@ -49,7 +49,7 @@ class Environment:
 
     def run(self, program: str, *words: str | Path, status: int = 0) -> str:
         """What one of its programs prints, which must end with this status and without a traceback."""
-        environ = {"PATH": os.environ["PATH"], "HOME": str(self.home), "COLUMNS": "120", "NO_COLOR": "1"}
+        environ = {"PATH": _path(), "HOME": str(self.home), "COLUMNS": "120", "NO_COLOR": "1"}
         done = subprocess.run(
             [self.folder / "bin" / program, *words],
             cwd=self.home,
@@ -95,7 +95,7 @@ def linked_environment(wheel: Path, folder: Path, extra: str = "", **settings: s
     made = empty_environment(folder, **settings)
     with_extra = f"[{extra}]" if extra else ""
     for needed in required(f"phonoscope{with_extra}") - {"phonoscope"}:
-        _link(needed, made.site)
+        _link(needed, made)
     nowhere = {name: value for name, value in os.environ.items() if not name.startswith("PIP_")}
     nowhere |= {"PIP_CONFIG_FILE": os.devnull, "PIP_NO_INDEX": "1"}
     done = made.pip_install(f"{wheel}{with_extra}", environ=nowhere)
@@ -132,16 +132,33 @@ def required(requirement: str) -> set[str]:
     return {name for name, _ in seen}
 
 
-def _link(name: str, site: Path) -> None:
-    """Links a distribution's packages whole, and its other files one by one: several may share a folder of these."""
+def _path() -> str:
+    """Where programs are looked for, without those of this environment."""
+    own = Path(sys.prefix, "bin").resolve()
+    return os.pathsep.join(folder for folder in os.environ["PATH"].split(os.pathsep) if Path(folder).resolve() != own)
+
+
+def _link(name: str, into: Environment) -> None:
+    """Links a distribution's packages whole, and its other files one by one: several may share a folder of these.
+
+    Of its programs those that no interpreter runs: a script names this environment's.
+    """
     shelves: defaultdict[str, list[PurePosixPath]] = defaultdict(list)
     for path in distribution(name).files or []:
+        here = Path(str(distribution(name).locate_file(str(path)))).resolve()
         if ".." not in path.parts:
             shelves[path.parts[0]].append(path)
+        elif here.parent == Path(sys.prefix, "bin").resolve() and not _is_script(here):
+            (into.folder / "bin" / here.name).symlink_to(here)
     for shelf, files in shelves.items():
         whole = PurePosixPath(shelf, "__init__.py") in files
         for file in [PurePosixPath(shelf)] if whole else files:
-            target = site / file
+            target = into.site / file
             if not target.exists():
                 target.parent.mkdir(parents=True, exist_ok=True)
                 target.symlink_to(Path(str(distribution(name).locate_file(str(file)))).resolve())
+
+
+def _is_script(program: Path) -> bool:
+    with program.open("rb") as file:
+        return file.read(2) == b"#!"
