@@ -52,6 +52,19 @@ class MetricsFolder:
             for kind, size in SIZES.items():
                 _allocate(self._file(kind, pid), size)
 
+    def sign_as_serving(self) -> BinaryIO | None:
+        """A file that says, until it is closed, that this process serves the metrics; None while another one does.
+
+        Raises ``OSError``.
+        """
+        sign = (self.path / "serving").open("wb")
+        try:
+            fcntl.lockf(sign, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            sign.close()
+            return None
+        return sign
+
     def render(self) -> bytes:
         """All metrics in Prometheus' text format, after the files of the dead are folded. Raises ``OSError``."""
         registry = CollectorRegistry(auto_describe=False)

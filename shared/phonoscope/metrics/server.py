@@ -10,7 +10,7 @@ from functools import partial
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from time import sleep
-from typing import Any
+from typing import Any, BinaryIO
 from urllib.parse import urlsplit
 
 from prometheus_client import CONTENT_TYPE_LATEST
@@ -38,6 +38,7 @@ class MetricsServer:
         self._folder = folder
         self._at_work = threading.Lock()
         self._server: _Server | None = None
+        self._serving: BinaryIO | None = None
         self._thread = threading.Thread(target=self._run, name="metrics", daemon=True)
 
     def start(self) -> None:
@@ -61,11 +62,17 @@ class MetricsServer:
 
     def _listen(self) -> str | None:
         """Takes the port; returns why it cannot."""
+        serving = None
         try:
+            serving = self._folder.sign_as_serving()
             with self._at_work:
                 self._server = _Server(self._address, self._render)
         except OSError as error:
-            return _TAKEN if error.errno == errno.EADDRINUSE else str(error)
+            taken = serving is None and error.errno == errno.EADDRINUSE
+            if serving is not None:
+                serving.close()
+            return _TAKEN if taken else str(error)
+        self._serving = serving
         return None
 
     def _render(self) -> bytes:
@@ -73,7 +80,7 @@ class MetricsServer:
             return self._folder.render()
 
 
-_TAKEN = "another process has the port; one of the same folder serves these metrics too"
+_TAKEN = "a process of the same folder has the port and serves these metrics too"
 
 
 def _severity(reason: str) -> tuple[int, str]:

@@ -56,10 +56,11 @@ def run(code: str, port: int, folder: Path) -> subprocess.CompletedProcess[str]:
 
 
 @contextmanager
-def running(code: str, port: int, folder: Path) -> Iterator[subprocess.Popen[str]]:
-    """A process that lives until the end of the block."""
+def running(code: str, port: int, folder: Path, *, logs: bool = False) -> Iterator[subprocess.Popen[str]]:
+    """A process that lives until the end of the block; where its logs can be read."""
     command = [sys.executable, "-c", _STARTED + code, str(port), str(folder)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+    written = subprocess.PIPE if logs else None
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=written, text=True) as process:
         try:
             yield process
         finally:
@@ -72,6 +73,12 @@ def read_line(process: subprocess.Popen[str], word: str) -> str:
     line = process.stdout.readline().strip()
     assert line.startswith(word), line
     return line.removeprefix(word).strip()
+
+
+def next_log(process: subprocess.Popen[str], event: str) -> str:
+    """The next line of its logs with such an event."""
+    assert process.stderr is not None
+    return next(line for line in process.stderr if event in line)
 
 
 def scrape(port: int) -> dict[str, float]:
@@ -125,6 +132,25 @@ def test_one_process_serves_for_all_and_another_takes_its_place(port: int, tmp_p
         assert scrape(port)[REQUESTS] == 2
         owners = {path.name.rpartition("_")[2] for path in tmp_path.glob("*.db")}
         assert owners == {"0.db", f"{second.pid}.db"}
+
+
+def test_a_port_that_a_stranger_has_is_said_and_waited_for(port: int, tmp_path: Path) -> None:
+    """As an error once, while the process goes on recording; it serves when the port is free."""
+    with socket.create_server((LOOPBACK, port)) as stranger, running(_GATEWAY, port, tmp_path, logs=True) as process:
+        said = next_log(process, "metrics.")
+        assert ("metrics.not_served" in said, str(port) in said) == (True, True), said
+        read_line(process, "ready")
+        stranger.close()
+        eventually(lambda: scrape(port)[REQUESTS] == 1)
+
+
+def test_one_that_does_not_serve_says_who_does(port: int, tmp_path: Path) -> None:
+    """Another process of the same folder: no error."""
+    with running(_GATEWAY, port, tmp_path) as first:
+        read_line(first, "ready")
+        eventually(lambda: bool(scrape(port)))
+        with running(_GATEWAY, port, tmp_path, logs=True) as second:
+            assert "metrics.served_by_another" in next_log(second, "metrics.")
 
 
 def test_a_fork_counts_for_itself_and_never_keeps_the_port(port: int, tmp_path: Path) -> None:
