@@ -38,6 +38,12 @@
 {{- end -}}
 {{- end }}
 
+{{- /* The default of networkPolicy.webhooks. */ -}}
+{{- define "phonoscope.public-receivers" -}}
+{{- $private := list "0.0.0.0/8" "10.0.0.0/8" "100.64.0.0/10" "127.0.0.0/8" "169.254.0.0/16" "172.16.0.0/12" "192.168.0.0/16" -}}
+{{- list (dict "ipBlock" (dict "cidr" "0.0.0.0/0" "except" $private)) (dict "ipBlock" (dict "cidr" "2000::/3")) | toJson -}}
+{{- end }}
+
 {{- /* Values that contradict each other, which the schema cannot compare. */ -}}
 {{- define "phonoscope.check" -}}
 {{- $values := .Values -}}
@@ -84,6 +90,16 @@
 {{- if and $values.ingress.enabled $settings.public_url -}}
 {{- if ne ((urlParse $settings.public_url).hostname | lower) $values.ingress.host -}}
 {{- fail (printf "settings.public_url: %s is not at ingress.host, %s" $settings.public_url $values.ingress.host) -}}
+{{- end -}}
+{{- end -}}
+{{- if and $values.ingress.tlsSecretName (hasPrefix "http:" ($settings.public_url | default "" | lower)) -}}
+{{- fail (printf "settings.public_url: %s is plain, and with ingress.tlsSecretName browsers come by https" $settings.public_url) -}}
+{{- end -}}
+{{- $couriers := fromJson (include "phonoscope.settings" (dict "root" . "values" $values.courier)) -}}
+{{- if and $couriers.webhook_allow $values.networkPolicy.enabled -}}
+{{- if or (not $values.networkPolicy.webhooks) (eq (toJson $values.networkPolicy.webhooks) (include "phonoscope.public-receivers" .)) -}}
+{{- $allow := include "phonoscope.setting-name" (dict "setting" "webhook_allow" "name" "courier" "values" $values.courier) -}}
+{{- fail (printf "networkPolicy.webhooks: name the networks of %s, %s, too" $allow $couriers.webhook_allow) -}}
 {{- end -}}
 {{- end -}}
 {{- if and (hasPrefix "verify-" $values.database.sslmode) (not $values.database.caSecret) -}}

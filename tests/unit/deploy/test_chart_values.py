@@ -9,6 +9,7 @@ from tests.unit.deploy.chart import refusal, render
 ANYWHERE = {"ipBlock": {"cidr": "0.0.0.0/0"}}
 INGRESS = {"enabled": True, "host": "sounds.example.org"}
 NGINX = [{"namespaceSelector": {"matchLabels": {"name": "ingress"}}}]
+RECEIVER = {"webhook_allow": "10.1.0.0/16"}
 SIGNING_IN = {
     "oidc_issuer": "https://id.example.org",
     "oidc_client_id": "sounds",
@@ -116,6 +117,17 @@ def _nested(path: str, value: dict[str, Any]) -> dict[str, Any]:
             },
             "settings.public_url: https://sounds.example.com is not at ingress.host",
         ),
+        (
+            {
+                "ingress": {**INGRESS, "tlsSecretName": "certificate"},
+                "networkPolicy": {"gateway": NGINX},
+                "settings": {"public_url": "HTTP://sounds.example.org"},
+            },
+            "settings.public_url: HTTP://sounds.example.org is plain",
+        ),
+        ({"settings": RECEIVER}, "networkPolicy.webhooks: name the networks of settings.webhook_allow, 10.1.0.0/16"),
+        ({"courier": {"settings": RECEIVER}}, "name the networks of courier.settings.webhook_allow"),
+        ({"settings": RECEIVER, "networkPolicy": {"webhooks": []}}, "networkPolicy.webhooks"),
         ({"metrics": {"port": 70000}}, "/metrics/port"),
         ({"podDisruptionBudget": {"maxUnavailable": 0}}, "/podDisruptionBudget/maxUnavailable"),
         ({"replicas": 3}, "replicas"),
@@ -188,6 +200,14 @@ def test_without_values_helm_says_what_is_missing() -> None:
             "networkPolicy": {"gateway": NGINX, "identityProvider": NGINX},
             "settings": SIGNING_IN | {"public_url": "https://Sounds.example.org:8443"},
         },
+        {
+            "ingress": {**INGRESS, "tlsSecretName": "certificate"},
+            "networkPolicy": {"gateway": NGINX},
+            "settings": {"public_url": "https://sounds.example.org"},
+        },
+        {"settings": RECEIVER, "networkPolicy": {"webhooks": [{"ipBlock": {"cidr": "10.1.0.0/16"}}]}},
+        {"settings": RECEIVER, "networkPolicy": {"enabled": False}},
+        {"gateway": {"settings": RECEIVER}},
         {"networkPolicy": {"enabled": False}, "settings": SIGNING_IN | {"otlp_endpoint": "http://otel:4318"}},
     ],
     ids=str,
