@@ -92,7 +92,10 @@ def pooler_finding(database: Database) -> Finding:
 
 
 def direct_uploads_finding(settings: Settings) -> Finding:
-    """Whether a part can be sent to the store's public address, by a link, as clients do."""
+    """Whether a part can be sent to the store's public address, by a link, as clients do.
+
+    Not being able to connect to it is no fault: clients may reach what this place, as inside a cluster, cannot.
+    """
     subject, address = "direct uploads", settings.s3_public_endpoint_url
     if not address:
         found = "off: all bytes pass the gateway; PHONOSCOPE_S3_PUBLIC_ENDPOINT_URL turns them on"
@@ -100,14 +103,14 @@ def direct_uploads_finding(settings: Settings) -> Finding:
     from phonoscope.storage import ObjectStore
 
     advice = (
-        "PHONOSCOPE_S3_PUBLIC_ENDPOINT_URL is the store's address as clients reach it, from here too, to the letter; "
+        "PHONOSCOPE_S3_PUBLIC_ENDPOINT_URL is the store's address as clients reach it, to the letter; "
         "docs/uploads.md has the rights that the store must give"
     )
     return answering(subject, lambda: _send_part(ObjectStore(settings), address), advice)
 
 
 def _send_part(store: ObjectStore, address: str) -> str:
-    from urllib3.exceptions import HTTPError
+    from urllib3.exceptions import ConnectTimeoutError, HTTPError, MaxRetryError, NewConnectionError
 
     from phonoscope.storage.transport import HttpClient
 
@@ -122,6 +125,9 @@ def _send_part(store: ObjectStore, address: str) -> str:
             raise StoreUnavailable(f"a part that {address} took is not in the store")
         store.multipart.unfinished(key)
     except HTTPError as error:
+        reason = error.reason if isinstance(error, MaxRetryError) else error
+        if isinstance(reason, NewConnectionError | ConnectTimeoutError):
+            return f"not tried: {address} cannot be reached from here; run doctor where clients are"
         raise StoreUnavailable(f"{address} does not answer") from error
     finally:
         store.multipart.abort(key, multipart_id)
