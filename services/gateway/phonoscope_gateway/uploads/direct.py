@@ -225,11 +225,12 @@ def _assemble(upload: HeldUpload, request: CompleteRequest) -> None:
 def _check_parts(row: UploadRow, found: Sequence[StoredPart], request: CompleteRequest) -> None:
     """Raises ``PartsMissing``, naming each part that is not there, or not as it should be."""
     there = {part.number: part for part in found}
-    wrong = {number: "is not there" for number in range(1, parts_of(row) + 1) if number not in there}
+    most = parts_of(row)
+    wrong = {number: "is not there" for number in range(1, most + 1) if number not in there}
+    for number in {part.number for part in [*found, *request.parts] if part.number > most}:
+        wrong[number] = f"is one too many: the upload has {most:,} parts"
     for part in found:
-        if part.number > parts_of(row):
-            wrong[part.number] = f"is one too many: the upload has {parts_of(row):,} parts"
-        elif part.size_bytes != _size_of(row, part.number):
+        if part.number not in wrong and part.size_bytes != _size_of(row, part.number):
             wrong[part.number] = f"has {part.size_bytes:,} bytes, not {_size_of(row, part.number):,}"
     for sent in request.parts:
         kept = there.get(sent.number)
