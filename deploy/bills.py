@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Writes CycloneDX bills of what is shipped, with licences: ``python -m deploy.bills FOLDER``.
 
-One for each image, as it is built without CUDA, one for the local stack, and one for the page that `make page` built.
+One for each image, as it is built without CUDA, one for the local stack, one for the bare package, which is the client,
+and one for the page that `make page` built.
 Of Python's packages they name those that ``deploy/requirements.py`` prints, with what their metadata says here, and
 beside them the models that the package brings. Python itself and the system's packages of an image are in none.
 """
@@ -32,8 +33,9 @@ SHIPPED = {
     "cpu-worker": ("cpu", "otel"),
     "courier": ("courier", "otel"),
     "local": ("local",),
+    "client": (),
 }
-"""The extras that each image, and the local stack, is installed with."""
+"""The extras that each image, the local stack, and the client are installed with."""
 MODELS = Path("models")
 LICENSES = Path("services/gateway/phonoscope_gateway/web/static/licenses.txt")
 _BY_HAND = {"protobuf": "BSD-3-Clause", "pyrage": "MIT", "sphn": "Apache-2.0"}

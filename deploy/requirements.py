@@ -69,11 +69,14 @@ def direct(name: str, extras: Mapping[str, Sequence[str]], project: str) -> set[
 
 
 def named(words: Sequence[str]) -> set[str]:
-    """The packages that these words name: an extra names what pyproject.toml says, anything else itself."""
+    """The packages that these words name: an extra names what pyproject.toml says, anything else itself.
+
+    Without a word it is what the package needs by itself, as it does with an extra.
+    """
     project = tomllib.loads(Path("pyproject.toml").read_text())["project"]
     extras = project["optional-dependencies"]
     own = {_name(requirement) for requirement in project["dependencies"]}
-    found: set[str] = set()
+    found = set() if words else own
     for word in words:
         found |= direct(word, extras, project["name"]) | own if word in extras else {word}
     return found

@@ -26,6 +26,7 @@ from deploy.requirements import TORCH, pins
 ROOT = Path(__file__).parents[3]
 HELD = pins((ROOT / "constraints.txt").read_text())
 DEVELOPMENT = {"pytest", "mypy", "ruff", "import-linter", "cyclonedx-bom", "playwright", "hypothesis", "schemathesis"}
+OF_WHEEL = {"local", "client"}
 PAGE = """============================================================
 @tanstack/query-core 5.1.0 (MIT)
 
@@ -60,7 +61,8 @@ def test_a_bill_has_what_is_installed_and_no_more(whole: Bill, name: str, monkey
     bill = bill_of(name, shipped_packages(SHIPPED[name], HELD), shipped_models(MODELS), whole)
     check_bill(name, bill)
     found = versions(bill)
-    assert {"pydantic", "sqlalchemy"} <= found.keys()
+    assert {"httpx", "pydantic"} <= found.keys()
+    assert ("sqlalchemy" in found) == (name != "client")
     assert not DEVELOPMENT & found.keys()
     assert versions(whole).keys() > DEVELOPMENT, "they are installed here"
     for package, version in found.items():
@@ -95,7 +97,7 @@ def test_each_bill_has_its_own_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not TORCH & (found["gateway"] | found["courier"])
     assert "fastapi" in found["gateway"]
     assert "fastapi" not in found["courier"]
-    assert {name for name, packages in found.items() if "opentelemetry-sdk" in packages} >= SHIPPED.keys() - {"local"}
+    assert {name for name, packages in found.items() if "opentelemetry-sdk" in packages} >= SHIPPED.keys() - OF_WHEEL
     assert not [package for packages in found.values() for package in packages if package.startswith("nvidia-")]
 
 
@@ -103,9 +105,9 @@ def test_every_image_has_a_bill() -> None:
     """With the extras that its recipe is given, beside those for traces."""
     services = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"].values()
     extras = [service["build"]["args"]["EXTRA"] for service in services if "EXTRA" in _arguments(service)]
-    assert set(extras) == {extras[0] for name, extras in SHIPPED.items() if name != "local"}
+    assert set(extras) == {SHIPPED[name][0] for name in SHIPPED.keys() - OF_WHEEL}
     assert 'requirements.py "$EXTRA" otel' in (ROOT / "deploy" / "Dockerfile").read_text()
-    assert {extras[1:] for name, extras in SHIPPED.items() if name != "local"} == {("otel",)}
+    assert {SHIPPED[name][1:] for name in SHIPPED.keys() - OF_WHEEL} == {("otel",)}
 
 
 def _digests(part: Bill) -> dict[str, str]:
