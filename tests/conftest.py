@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from phonoscope.metrics import recorder
+from phonoscope.metrics.instruments import Instruments
 from phonoscope_local.ports import LOOPBACK
-from tests.support import DATA, SMALL_QUOTAS, RunningStack, new_stack, second_gateway
+from tests.support import DATA, SMALL_QUOTAS, Recorded, RunningStack, new_stack, second_gateway
 
 # As workers have it, before torch is imported: threads that spin while they wait starve what runs beside.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
@@ -29,6 +31,20 @@ def pytest_collection() -> Generator[None, object, object]:
         gc.collect()
         gc.freeze()
         gc.enable()
+
+
+@pytest.fixture
+def recorded(monkeypatch: pytest.MonkeyPatch) -> Recorded:
+    """Has this process record, from 0, for as long as the test lasts."""
+    instruments = Instruments()
+    monkeypatch.setattr(recorder(), "instruments", instruments)
+
+    def total(name: str, **labels: str) -> float:
+        families = (family for metric in vars(instruments).values() for family in metric.collect())
+        samples = [sample for family in families for sample in family.samples if sample.name == f"phonoscope_{name}"]
+        return float(sum(sample.value for sample in samples if labels.items() <= sample.labels.items()))
+
+    return total
 
 
 @pytest.fixture(scope="session")

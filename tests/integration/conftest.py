@@ -11,8 +11,6 @@ import pytest
 from phonoscope.client import Client
 from phonoscope.db.access.engine import Database
 from phonoscope.db.access.migrate import migrate
-from phonoscope.metrics import recorder
-from phonoscope.metrics.instruments import Instruments
 from phonoscope.settings import Settings
 from phonoscope.storage import ObjectStore
 from phonoscope_local.control import start_detached, stop
@@ -21,7 +19,7 @@ from tests.integration.backed_up import Service, new_services
 from tests.integration.ended import do
 from tests.integration.life import empty
 from tests.provider import IdentityProvider, identity_provider
-from tests.support import Recorded, RunningStack, authorities
+from tests.support import RunningStack, authorities
 
 
 @pytest.fixture
@@ -77,20 +75,6 @@ def database(database_url: str) -> Iterator[Database]:
     database = Database(database_url, pool_size=2)
     yield database
     database.close()
-
-
-@pytest.fixture
-def recorded(monkeypatch: pytest.MonkeyPatch) -> Recorded:
-    """Has this process record, from 0, for as long as the test lasts."""
-    instruments = Instruments()
-    monkeypatch.setattr(recorder(), "instruments", instruments)
-
-    def total(name: str, **labels: str) -> float:
-        families = (family for metric in vars(instruments).values() for family in metric.collect())
-        samples = [sample for family in families for sample in family.samples if sample.name == f"phonoscope_{name}"]
-        return float(sum(sample.value for sample in samples if labels.items() <= sample.labels.items()))
-
-    return total
 
 
 @pytest.fixture(scope="module")

@@ -36,11 +36,14 @@ def store(stack: RunningStack) -> ObjectStore:
 
 
 @pytest.fixture
-def run(database: Database, store: ObjectStore) -> Run:
+def heartbeat(database: Database) -> Heartbeat:
+    return Heartbeat(database, WorkerIdentity(Pool.GPU, list(Lane), f"host-{uuid4().hex}", "cpu", 1), lambda: None)
+
+
+@pytest.fixture
+def run(database: Database, store: ObjectStore, heartbeat: Heartbeat) -> Run:
     """Runs what is next in the GPU pool with a handler."""
     empty(database)
-    identity = WorkerIdentity(Pool.GPU, list(Lane), f"host-{uuid4().hex}", "cpu", 1)
-    heartbeat = Heartbeat(database, identity, lambda: None)
     waker = Waker("redis://127.0.0.1:1")
     return lambda handler: run_next(Context("cpu", database, store, waker, heartbeat, handler), GPU)
 
@@ -189,10 +192,30 @@ def test_an_option_that_no_worker_knows_ends_the_task(run: Run, job: JobRow, dat
     assert events_of(database, job) == ["job.failed"]
 
 
-def test_a_handler_that_forgets_a_task_fails_it(run: Run, job: JobRow, database: Database) -> None:
+def test_a_handler_that_forgets_a_task_fails_it(run: Run, job: JobRow, database: Database, recorded: Recorded) -> None:
     """It would otherwise stay running."""
     assert run(lambda _: {})
     assert problem_of_first_attempt(database, job)["code"] == "task_failed"
+    assert recorded("tasks_ended_total", task="classify", status="failed") == 1
+    assert recorded("task_failures_total", code="task_failed") == 1
+
+
+def test_a_worker_that_lost_its_lease_counts_it_once(
+    run: Run, job: JobRow, database: Database, heartbeat: Heartbeat, recorded: Recorded
+) -> None:
+    """However often it looks; its result is not taken."""
+
+    def lose(work: Work) -> dict[TaskName, Outcome]:
+        with database.transaction() as session:
+            session.execute(text("UPDATE tasks SET lease_token = 'another' WHERE job_id = :job"), {"job": job.id})
+        heartbeat._beat()
+        heartbeat._beat()
+        return good(work)
+
+    assert run(lose)
+    assert recorded("lease_losses_total", found_by="worker") == 1
+    assert recorded("tasks_ended_total") == 0
+    assert read(database, job).tasks[0].status is Status.RUNNING
 
 
 def test_a_problem_that_cannot_be_stored_is_replaced(run: Run, job: JobRow, database: Database) -> None:

@@ -19,6 +19,7 @@ from phonoscope.db.access.engine import Database
 from phonoscope.db.search.recall import measure_recall
 from phonoscope.metrics.instruments import Instruments
 from phonoscope.states import Lane, Pool
+from phonoscope.tasks import Embed
 from phonoscope_cli.doctor import metrics_findings
 from phonoscope_local.ports import LOOPBACK
 from phonoscope_local.processes import wait_until
@@ -105,6 +106,23 @@ def test_a_day_s_work_is_counted(stack: RunningStack, worked: Client, tmp_path: 
     assert grown("http_requests_total", method="other") == 1
     assert wait_until(lambda: grown("worker_busy_seconds_total", pool="gpu") > 0, LIMIT_S)
     assert grown("worker_lived_seconds_total", pool="cpu") > 0
+
+
+def test_each_way_to_search_is_counted(stack: RunningStack, worked: Client, tmp_path: Path) -> None:
+    """By a recording, a vector, a file, and what sounds alike."""
+    path = tmp_path / "like.wav"
+    path.write_bytes(tone_wav(1.0, rate_hz=8_000, seed=7))
+    options = {"embed": {"return_vector": True}}
+    job = worked.wait(worked.analyze(path, ["embed"], options))
+    embedded, before = job.result(Embed), scraped(stack)
+    worked.search(track_id=job.recording)
+    worked.search(vector=embedded.vector, space=embedded.model.name)
+    worked.search(like=path)
+    worked.similar(job.recording)
+    after = scraped(stack)
+    for by in ("track", "vector", "file", "similar"):
+        labels, name = {"by": by}, "search_duration_seconds_count"
+        assert total(after, name, **labels) - total(before, name, **labels) == 1
 
 
 def test_the_whole_service_is_in_one_scrape(stack: RunningStack, worked: Client) -> None:

@@ -10,10 +10,10 @@ import pytest
 from phonoscope.db.access.engine import Database
 from phonoscope.db.service.observed import observe
 from phonoscope.settings import Settings
-from phonoscope.states import Lane, Pool, TaskQueue
+from phonoscope.states import Lane, Pool, TaskName, TaskQueue
 from phonoscope.waker import Waker
 from phonoscope_courier.observing import Observer
-from tests.integration.life import empty
+from tests.integration.life import claimed, classified, empty, end, new_job, new_track
 from tests.integration.outbox import Outbox
 from tests.support import Recorded
 
@@ -49,6 +49,20 @@ def test_the_queues_are_seen_by_class_of_owners(database: Database) -> None:
         owners: (each.tasks, round(each.oldest_s, -1)) for (its, owners), each in found.waiting.items() if its == queue
     }
     assert waiting == {"other": (101, 90), "busy": (101, 90), "background": (1, 90), "clips": (1, 90)}
+    empty(database)
+
+
+def test_running_tasks_are_seen(database: Database) -> None:
+    """By queue, from their claim to their end."""
+    empty(database)
+    new_job(database, new_track(database), [TaskName.CLASSIFY])
+    queue = TaskQueue(Pool.GPU, Lane.SHORT)
+    held = claimed(database, queue)
+    with database.transaction() as session:
+        assert observe(session).running == {queue: 1}
+    end(database, held, classify=classified("dog"))
+    with database.transaction() as session:
+        assert not observe(session).running.get(queue)
     empty(database)
 
 

@@ -17,7 +17,7 @@ from pydantic import SecretStr
 from phonoscope.errors import NotFound, StoreUnavailable
 from phonoscope.storage import ObjectStore
 from phonoscope.storage.transport import HttpClient
-from tests.support import RunningStack
+from tests.support import Recorded, RunningStack
 
 MANY = 1_050
 """More than a page and more than one request may erase."""
@@ -132,19 +132,23 @@ def test_a_bucket_is_made_when_it_is_absent(stack: RunningStack) -> None:
 
 
 @pytest.mark.parametrize("wrong", [{"s3_access_key": "nobody"}, {"s3_secret_key": SecretStr("wrong")}])
-def test_wrong_credentials_say_so(stack: RunningStack, wrong: dict[str, Any]) -> None:
-    """Whatever is asked of the store, so that `phonoscope doctor` and /health/ready tell it."""
+def test_wrong_credentials_say_so(stack: RunningStack, wrong: dict[str, Any], recorded: Recorded) -> None:
+    """Whatever is asked of the store, so that `phonoscope doctor` and /health/ready tell it; and it is counted."""
     store = ObjectStore(stack.settings.model_copy(update=wrong))
-    for call in (
+    calls: tuple[Callable[[], object], ...] = (
         store.ping,
         store.ensure_bucket,
         store.keys,
         lambda: store.put("test/a", io.BytesIO(b"a"), "audio/wav"),
         lambda: store.read("test/a", 0, 1),
         lambda: store.delete(["test/a"]),
-    ):
+    )
+    for call in calls:
         with pytest.raises(StoreUnavailable, match="refused the credentials"):
             call()
+    assert [
+        recorded("store_calls_total", call=name, result="failed") for name in ("list", "put", "read", "delete")
+    ] == [1] * 4
 
 
 def test_a_link_is_enough(store: ObjectStore, prefix: str) -> None:

@@ -138,7 +138,9 @@ class Heartbeat:
         lease, worker = self._lease, self._identity
         with self._database.transaction() as session:
             beat_worker(session, worker.id, worker.pool, worker.lanes, worker.host, worker.device)
-            if lease is not None and not renew_lease(session, lease.token, *self._progress) and self._lease is lease:
+            if lease is None or lease.lost or renew_lease(session, lease.token, *self._progress):
+                return
+            if self._lease is lease:
                 lease.lost = True
                 recorder().leases_lost("worker", 1)
 

@@ -13,6 +13,7 @@ from phonoscope.errors import Overloaded, PhonoscopeError, TooManyRequests
 from phonoscope.settings import Settings
 from phonoscope_gateway.edge.connections import ConnectionLimits, Connections
 from phonoscope_gateway.openapi import nowhere
+from tests.support import Recorded
 
 
 class _Connection:
@@ -53,11 +54,12 @@ def admitted(hosts: Sequence[str | None], **limits: object) -> list[PhonoscopeEr
         ["::ffff:192.0.2.1"] * 3,
     ],
 )
-def test_one_client_has_few_places(hosts: Sequence[str | None]) -> None:
-    """Of IPv6 a client has a network with more addresses than anybody can count."""
+def test_one_client_has_few_places(hosts: Sequence[str | None], recorded: Recorded) -> None:
+    """Of IPv6 a client has a network with more addresses than anybody can count. Who is refused is counted."""
     first, second, third = admitted(hosts)
     assert (first, second) == (None, None)
     assert isinstance(third, TooManyRequests)
+    assert recorded("http_connections_ended_total", reason="refused") == 1
 
 
 @pytest.mark.parametrize(
