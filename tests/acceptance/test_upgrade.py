@@ -50,7 +50,7 @@ from tests.possessions import (
     finish,
     upload,
 )
-from tests.releases import BEFORE, HERE, ROOT, Release, release_before
+from tests.releases import BEFORE, BEFORE_COMMIT, HERE, ROOT, Release, release_before
 from tests.support import authorities, tone_wav
 
 pytestmark = pytest.mark.timeout(1800)
@@ -222,6 +222,13 @@ def test_the_changelog_names_the_release_before() -> None:
     released = re.findall(r"^## \[(\d[\d.]*)\] - \d{4}-\d\d-\d\d$", log, re.MULTILINE)
     own = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
     assert next(version for version in released if version != own) == BEFORE
+
+
+def test_the_tag_of_the_release_before_is_that_commit() -> None:
+    """Where this clone has tags."""
+    if subprocess.run(["git", "-C", str(ROOT), "tag", "--list", f"v{BEFORE}"], capture_output=True, check=True).stdout:
+        command = ["git", "-C", str(ROOT), "rev-parse", f"v{BEFORE}^{{commit}}"]
+        assert subprocess.run(command, capture_output=True, check=True, text=True).stdout.strip() == BEFORE_COMMIT
 
 
 def test_each_release_runs_its_own_sources(service: Service) -> None:
