@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from playwright.sync_api import FloatRect, Locator, Page, ViewportSize, expect
 
 from phonoscope.contract import TrackChange
+from phonoscope.tasks import Classify
 from tests.browser.sound import expect_heard, listen
 from tests.browser.visit import BOTH, SIZES, WIDE, Visit
 from tests.separators import network, write_separator
@@ -241,6 +243,28 @@ def test_a_better_model_is_offered(
     page.get_by_role("button", name="Separate better with htdemucs · 84 MB, about 5 s").click()
     expect(stems.get_by_label("Separation model")).to_have_value(better, timeout=60_000)
     expect(stems).not_to_contain_text("models pull")
+
+
+@SIZES
+def test_a_stem_says_what_the_label_is_without_it(
+    visit: Callable[..., Visit], recordings: dict[str, Path], tiny: str, size: ViewportSize
+) -> None:
+    """In percent, as everywhere on the page, and of which window."""
+    here = visit(size)
+    page = here.page
+    job = here.client.wait(here.client.analyze(recordings["dog_large"], ["describe", "classify", "explain"]))
+    here.client.wait(here.client.create_job(job.recording, ["separate"], {"separate": {"model": tiny}}))
+    label = job.result(Classify).top[0].label
+    _open(here, job.recording)
+    stems = page.locator("#stems")
+    asked = stems.get_by_role("button", name=re.compile("Which stem is "))
+    expect(asked).to_have_text(f"Which stem is {label}?")
+    asked.click()
+    shown = re.compile(rf"without it: {re.escape(label)} (< 1|> 99|\d+) % → (< 1|> 99|\d+) %")
+    expect(stems.get_by_text(shown)).to_have_count(4, timeout=120_000)
+    expect(stems.get_by_text(re.compile(r"These are of one window, [\d:.]+ – [\d:.]+"))).to_be_visible()
+    expect(asked).to_have_count(0)
+    here.expect_fine()
 
 
 def test_downloads_have_the_recording_s_name(mixer: Callable[[ViewportSize], Visit]) -> None:
