@@ -66,6 +66,8 @@ class Instruments:
         self.deliveries = _counter("webhook_attempts_total", "Attempts at deliveries, by what came of them", "result")
         self.delivery_duration = _histogram("webhook_attempt_duration_seconds", "Seconds of an attempt", _QUICK_S)
 
+        self.erased = _counter("erased_total", "What couriers erased because its time was over", "what")
+
         self.queued = _gauge("queue_tasks", "Tasks that a worker could start", "pool", "lane", "owners")
         self.oldest = _gauge("queue_oldest_seconds", "How long the oldest of them has waited", "pool", "lane", "owners")
         self.running = _gauge("running_tasks", "Tasks that workers hold", "pool", "lane")
