@@ -54,8 +54,10 @@ class Instruments:
         self.lease_losses = _counter("lease_losses_total", "Leases that were lost, by who found that", "found_by")
         self.busy = _counter("worker_busy_seconds_total", "Seconds in which a worker held tasks", "pool", "device")
         self.lived = _counter("worker_lived_seconds_total", "Seconds in which a worker was ready", "pool", "device")
-        self.computed = _counter("device_busy_seconds_total", "Seconds in which classifying networks ran", "device")
-        self.batch_windows = _histogram("batch_windows", "Windows in a batch of a network", _WINDOWS, "device")
+        self.computed = _counter("device_busy_seconds_total", "Seconds in which networks ran", "network", "device")
+        self.batch_windows = _histogram(
+            "batch_windows", "Windows in a batch of a network", _WINDOWS, "network", "device"
+        )
         self.models_loaded = _gauge("models_loaded", "Models that GPU workers hold in memory", mode="livesum")
 
         self.store_calls = _counter("store_calls_total", "Calls of the object store", "call", "result")

@@ -199,9 +199,10 @@ class Recorder:
         to.busy.labels(pool, device).inc(busy_s)
 
     @_safely
-    def batch_computed(self, to: Instruments, device: str, windows: int, seconds: float) -> None:
-        to.batch_windows.labels(device).observe(windows)
-        to.computed.labels(device).inc(seconds)
+    def batch_computed(self, to: Instruments, network: str, device: str, windows: int, seconds: float) -> None:
+        """``network`` is ``body`` or ``separation``, whose windows are its segments."""
+        to.batch_windows.labels(network, device).observe(windows)
+        to.computed.labels(network, device).inc(seconds)
 
     @_safely
     def models_loaded(self, to: Instruments, count: int) -> None:
