@@ -340,5 +340,5 @@ class _Runs:
             output = self._forward(batch, spectrograms) if self._forward else self._body.network(spectrograms)
         features, embedding = output.features.detach().float(), output.embedding.detach().float()
         found = features.cpu().numpy(), embedding.cpu().numpy()
-        recorder().batch_computed(self._body.device.type, len(batch), perf_counter() - began)
+        recorder().batch_computed("body", self._body.device.type, len(batch), perf_counter() - began)
         return found

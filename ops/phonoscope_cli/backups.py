@@ -30,13 +30,21 @@ def backup(
         bool,
         typer.Option("--verify", help="Read the copies that the folder has, and copy again what was changed there."),
     ] = False,
+    replace: Annotated[
+        bool,
+        typer.Option(
+            "--replace",
+            help="Also where the folder's backup is of another service, or this one has no recordings any more.",
+        ),
+    ] = False,
     data_dir: DataDirOption = None,
 ) -> None:
     """Backs up the database and all recordings, beside running work; again into the same folder copies what is new."""
     from phonoscope_cli.backup.making import make_backup
 
     with _servers(data_dir) as (settings, _):
-        made = make_backup(settings, folder.expanduser().resolve(), to or [], typer.echo, verify=verify)
+        source = folder.expanduser().resolve()
+        made = make_backup(settings, source, to or [], typer.echo, verify=verify, replace=replace)
     what = f"{made.objects_count:,} objects of {made.objects_bytes:,} bytes"
     typer.echo(f"{folder}: {what}{', encrypted' if made.sealed_to else ''}, as of {made.made_at:%Y-%m-%d %H:%M:%S} UTC")
     typer.echo("The signing secret is not in it: keep PHONOSCOPE_SIGNING_SECRET, or stack.json, in another place.")

@@ -17,7 +17,7 @@ from phonoscope_local.account import hand_over, unprivileged
 from phonoscope_local.files import make_private, write_private
 from phonoscope_local.logs import opened
 from phonoscope_local.ports import LOOPBACK
-from phonoscope_local.processes import ProcessId, is_alive, send_signal, wait_until
+from phonoscope_local.processes import ProcessId, is_alive, send_signal, wait_until, works_in
 from phonoscope_local.programs import Programs
 from phonoscope_local.state import DATABASE_USER, StackState
 
@@ -137,13 +137,13 @@ class Cluster:
 
     def _clear_lock(self) -> None:
         # PostgreSQL refuses to start while the number in its lock file belongs to any process, also to one that
-        # was given the number after a crash.
+        # was given the number after a crash, or that serves the folder of which this one is a copy.
         lock = self.data / "postmaster.pid"
         owner = _lock_owner(lock)
         if owner is not None and not psutil.pid_exists(owner.pid):
             return
         process = owner.find(within_s=_STARTED_WITHIN_S) if owner else None
-        if process is not None and process.name() == "postgres":
+        if process is not None and process.name() == "postgres" and works_in(process, self.data) is not False:
             send_signal(process, signal.SIGQUIT)
             if not wait_until(lambda: not is_alive(process), 10.0):
                 raise StackError(f"process {process.pid} already serves {self.data} and does not stop")

@@ -48,12 +48,15 @@ class ProcessId(BaseModel):
 
 @dataclass(frozen=True)
 class ProcessGroup:
-    """The processes of a stack, which have a mark in their environment.
+    """The processes of a stack: they have its mark in their environment and work in its folder.
+
+    A copy of the folder has the same mark.
 
     Args:
         servers: the program and the working folder of each part that overwrites its environment, by the part's name.
     """
 
+    folder: Path
     stack_id: str
     servers: Mapping[str, tuple[Path, Path]]
 
@@ -71,7 +74,7 @@ class ProcessGroup:
     def _has(self, process: psutil.Process, parts: Collection[str] | None) -> bool:
         with contextlib.suppress(psutil.Error, OSError):
             stack_id, _, name = process.environ().get(MARK, "").partition("/")
-            if stack_id == self.stack_id:
+            if stack_id == self.stack_id and works_in(process, self.folder):
                 return parts is None or name in parts
         servers = [server for name, server in self.servers.items() if parts is None or name in parts]
         with contextlib.suppress(psutil.Error, OSError):
@@ -84,8 +87,19 @@ def mark_of(folder: Path) -> str | None:
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error, OSError):
             stack_id = process.environ().get(MARK, "").partition("/")[0]
-            if stack_id and Path(process.cwd()).is_relative_to(folder):
+            if stack_id and works_in(process, folder):
                 return stack_id
+    return None
+
+
+def works_in(process: psutil.Process, folder: Path) -> bool | None:
+    """Whether a process works in a folder or below it; one that is moved takes its processes along.
+
+    ``None`` where that cannot be read.
+    """
+    with contextlib.suppress(psutil.Error, OSError):
+        wanted, works = folder.stat(), Path(process.cwd())
+        return any(os.path.samestat(wanted, each.stat()) for each in (works, *works.parents) if each.exists())
     return None
 
 

@@ -56,7 +56,7 @@ def end_leftovers(folder: Path, say: Say, design: Design = standard_stack) -> in
     state, run = mended_state(folder, say), mended(Run, folder, say)
     stack = design(folder, state)
     leaders = run.parts if run else {}
-    group = ProcessGroup(state.id, stack.servers)
+    group = ProcessGroup(folder, state.id, stack.servers)
     living = sum(leader.find() is not None for leader in leaders.values())
     ended = max(living, end_layers(stack.layers, leaders, group, say))
     Run.file(folder).unlink(missing_ok=True)
@@ -84,7 +84,7 @@ def _run(folder: Path, port: int | None, say: Say, ready: Callable[[str], None],
 
     supervisor = Supervisor(
         folder / "logs",
-        ProcessGroup(state.id, stack.servers),
+        ProcessGroup(folder, state.id, stack.servers),
         say,
         run_file.parts,
         notice=notice,

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from phonoscope.errors import StackError
 from phonoscope_local.files import read_regular, resolved, write_private
 from phonoscope_local.ports import LOOPBACK, choose_port
-from phonoscope_local.processes import ProcessId
+from phonoscope_local.processes import ProcessId, works_in
 
 if TYPE_CHECKING:
     from phonoscope.settings import Settings
@@ -164,6 +164,13 @@ class Run(Kept):
     @classmethod
     def file(cls, folder: Path) -> Path:
         return folder / "run.json"
+
+    @classmethod
+    def read(cls, folder: Path) -> Self | None:
+        """As of any file; ``None`` also where it came with a copy of the folder in which these processes work."""
+        run = super().read(folder)
+        living = [process for part in run.parts.values() if (process := part.find())] if run else []
+        return None if any(works_in(process, folder) is False for process in living) else run
 
 
 class Credentials(Kept):

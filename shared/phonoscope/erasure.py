@@ -41,27 +41,19 @@ def erase_track(database: Database, store: ObjectStore, actor: Actor, track_id: 
     return len(objects)
 
 
-def erase_ended_jobs(
-    database: Database, store: ObjectStore, older_than: timedelta, links_for: timedelta
-) -> Forgotten | None:
-    """Forgets a batch of jobs that ended longer ago than that and that nothing shows, then erases their artifacts.
+def forget_ended_jobs(database: Database, older_than: timedelta, links_for: timedelta) -> Forgotten | None:
+    """Forgets a batch of jobs that ended longer ago than that and that nothing shows.
 
-    The next call goes on there, in any process.
+    The next call goes on there, in any process. The caller erases their artifacts; what it does not is left to the
+    orphan sweep.
 
     Args:
         links_for: for how long a link to an artifact is good.
 
     Returns what was forgotten; ``None`` once all jobs have been looked at, and where another process is at work.
-
-    Raises:
-        DatabaseUnavailable: nothing was forgotten, unless the answer to the commit was lost.
-        StoreUnavailable: the objects of what was forgotten are left to the orphan sweep.
+    Raises ``DatabaseUnavailable``: nothing was forgotten, unless the answer to the commit was lost.
     """
-    forget = partial(forget_ended, older_than=older_than, most=_TASKS_AT_ONCE, links_for=links_for)
-    forgotten = database.retrying(forget)
-    if forgotten is not None and forgotten.keys:
-        store.delete(list(forgotten.keys))
-    return forgotten
+    return database.retrying(partial(forget_ended, older_than=older_than, most=_TASKS_AT_ONCE, links_for=links_for))
 
 
 def erase_upload(database: Database, store: ObjectStore, upload: UploadRow, writer: str) -> int:

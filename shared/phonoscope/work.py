@@ -176,10 +176,11 @@ class NotedWindow:
 
 
 class NowIn(NamedTuple):
-    """A space, and the name of a served model that embeds in it; empty where there is none."""
+    """A space, the name of a served model that embeds in it, empty where there is none, and the space of before."""
 
     space: Space
     embedder: str
+    before: Space
 
 
 @dataclass(frozen=True)

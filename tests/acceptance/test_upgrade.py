@@ -12,7 +12,6 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from secrets import token_hex
 from threading import Thread
 from typing import Any
 from uuid import uuid4
@@ -29,7 +28,6 @@ from phonoscope.contract import USUAL_SCOPES, Scope
 from phonoscope.settings import Settings
 from phonoscope.states import TaskName
 from phonoscope_local.ports import LOOPBACK
-from phonoscope_local.state import StackState
 from tests.possessions import (
     CLASSIFIER,
     OF_A_TRACK,
@@ -158,10 +156,6 @@ def left(tmp_path_factory: pytest.TempPathFactory, cache_dir: Path, hook: str) -
             _fill(service, hook)
     # With the owners of files: PostgreSQL's are not root's.
     subprocess.run(["cp", "-a", folder / "stack", folder / "copy"], check=True)
-    # By its id a stack knows its processes, and ends what it did not start itself.
-    state = StackState.read(folder / "copy")
-    assert state is not None
-    state.model_copy(update={"id": token_hex(8)}).write(folder / "copy")
     return service
 
 

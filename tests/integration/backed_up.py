@@ -134,9 +134,14 @@ class Service:
             return bool(session.scalars(_TABLES).all())
 
     def back_up(
-        self, folder: Path, *recipients: str, say: Callable[[str], None] = quiet, verify: bool = False
+        self,
+        folder: Path,
+        *recipients: str,
+        say: Callable[[str], None] = quiet,
+        verify: bool = False,
+        replace: bool = False,
     ) -> Manifest:
-        return make_backup(self.settings, folder, recipients, say, verify=verify)
+        return make_backup(self.settings, folder, recipients, say, verify=verify, replace=replace)
 
     def restore(
         self, folder: Path, identity: Path | None = None, say: Callable[[str], None] = quiet, own_key: str = ""

@@ -117,15 +117,15 @@ class Owner:
             kept = as_kept(placed(session, self.id, TeachRequest.model_validate(asked)), embedder)
             return ask_for_teaching(session, new_classifier(session, self.actor, name, body_space(), kept))
 
-    def gives(self, name: str = "own", **asked: Any) -> None:
-        """Changes what it is taught from, as a further request does."""
+    def gives(self, name: str = "own", *, now_in: Space | None = None, **asked: Any) -> None:
+        """Changes what it is taught from, and where, as a further request does."""
         with self.database.transaction() as session:
             lock_subject(session, self.id)
             before = find_classifier(session, self.id, name)
             given = placed(session, self.id, TeachRequest.model_validate(asked), before.spec)
             row = find_classifier(session, self.id, name, to_change=True)
             whole = merged(row.spec, given, row.model)
-            change_spec(session, self.actor, row, body_space(), as_kept(whole, "environment-50"))
+            change_spec(session, self.actor, row, now_in or body_space(), as_kept(whole, "environment-50"))
 
     def asks_again(self, name: str = "own") -> list[TaskQueue]:
         with self.database.transaction() as session:

@@ -15,11 +15,13 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
+from phonoscope.db.service.keys import create_key
 from phonoscope.errors import (
     BackupBusy,
     BackupDamaged,
     BackupError,
     BackupIncomplete,
+    BackupKept,
     BackupSealed,
     BackupTooNew,
     BackupUnwritable,
@@ -276,6 +278,49 @@ def test_a_backup_of_an_older_release_is_brought_up_to_date(new_service: Callabl
         assert session.scalar(text("SELECT to_regclass('classifiers') IS NOT NULL"))
 
 
+def test_another_services_backup_stays(service: Service, new_service: Callable[..., Service], folder: Path) -> None:
+    """Also that of a service without recordings; what is restored from a backup is the same service."""
+    other, restored = new_service("head"), new_service()
+    with other.database.transaction() as session:
+        create_key(session, "ann")
+    for mine, theirs in ((service, other), (other, service)):
+        target = folder / mine.settings.s3_bucket
+        before = mine.back_up(target)
+        with pytest.raises(BackupKept, match=rf"{re.escape(str(target))} has .*--replace"):
+            theirs.back_up(target)
+        assert check_backup(target, None, quiet) == before
+        assert theirs.back_up(target, replace=True).first_owner != before.first_owner
+    restored.restore(folder / other.settings.s3_bucket)
+    service.erase(1)
+    assert restored.back_up(folder / other.settings.s3_bucket).objects_count == 4
+
+
+def test_a_service_that_lost_its_recordings_leaves_the_backup(service: Service, folder: Path) -> None:
+    """They may have been erased by mistake, also after a backup that was cut off; with ``replace`` they go."""
+    before = service.back_up(folder)
+    for number in (1, 2):
+        service.erase(number)
+    with pytest.raises(BackupKept, match=r"4 objects of a backup, this service has none: .*--replace"):
+        service.back_up(folder)
+    assert check_backup(folder, None, quiet) == before
+    (folder / "backup.json").unlink()
+    with pytest.raises(BackupKept):
+        service.back_up(folder)
+    assert service.back_up(folder, replace=True).objects_count == 0
+    assert service.back_up(folder).objects_count == 0
+
+
+def test_a_newer_backup_stays_and_a_damaged_one_is_made_anew(service: Service, folder: Path) -> None:
+    """Of the one whose it is cannot be read; of the other nothing can be."""
+    service.back_up(folder)
+    _note(folder, format=2)
+    with pytest.raises(BackupTooNew):
+        service.back_up(folder)
+    (folder / "backup.json").write_text("{")
+    service.back_up(folder)
+    check_backup(folder, None, quiet)
+
+
 @pytest.mark.parametrize("encrypted", [False, True])
 def test_a_changed_copy_is_made_again_as_the_check_says(
     service: Service, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, encrypted: bool
@@ -305,7 +350,9 @@ def test_a_changed_copy_is_made_again_as_the_check_says(
     assert fetched == ["tracks/trk_1/original.wav"] * 2, "the others stay"
 
 
-def test_the_commands(service: Service, empty: Service, stack: RunningStack, folder: Path) -> None:
+def test_the_commands(
+    service: Service, empty: Service, new_service: Callable[..., Service], stack: RunningStack, folder: Path
+) -> None:
     """With the servers that the environment names; a local stack that runs is not restored into."""
 
     def phonoscope(of: Service, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -325,6 +372,7 @@ def test_the_commands(service: Service, empty: Service, stack: RunningStack, fol
     assert "phonoscope backup --verify" in phonoscope(empty, "restore", str(folder), "--check").stderr
     assert phonoscope(service, "backup", "--verify", str(folder)).returncode == 0
     assert "is whole" in phonoscope(empty, "restore", str(folder), "--check").stdout
+    assert "--replace" in phonoscope(new_service("head"), "backup", str(folder)).stderr
     restored = phonoscope(empty, "restore", str(folder))
     assert (restored.returncode, restored.stderr) == (0, "")
     assert empty.rows() == service.rows()

@@ -257,6 +257,37 @@ def test_a_killed_supervisor_is_replaced(servers: Path) -> None:
     assert find_data(servers) == FOUND
 
 
+def test_a_copy_beside_the_original_leaves_it_alone(prepared: Path, tmp_path: Path) -> None:
+    """Copied with what says which processes run: it has the same data, and ends only its own, also once moved."""
+    copy, moved = tmp_path / "copy", tmp_path / "moved"
+    start_detached(prepared, servers_only=True)
+    leave_data(prepared)
+    stop(prepared, lambda _: None)
+    # With the owners of files: PostgreSQL's are not root's.
+    subprocess.run(["cp", "-a", prepared, copy], check=True)
+    start_detached(prepared, servers_only=True)
+    try:
+        for name in ("run.json", "postgres/data/postmaster.pid"):
+            subprocess.run(["cp", "-a", prepared / name, copy / name], check=True)
+        before = tree(prepared)
+        assert running(copy) is None
+        assert not start_detached(copy, servers_only=True).already
+        assert find_data(copy) == FOUND
+        supervisor, *orphans = tree(copy)
+        supervisor.kill()
+        assert eventually(lambda: not alive([supervisor]))
+        copy.rename(moved)
+        assert stop(moved, lambda _: None) == "leftovers"
+        assert not alive(orphans)
+        assert not start_detached(moved, servers_only=True).already
+        assert stop(moved, lambda _: None) == "stopped"
+        assert alive(before) == before
+        assert find_data(prepared) == FOUND
+    finally:
+        stop(moved, lambda _: None)
+        stop(prepared, lambda _: None)
+
+
 def test_down_ends_what_a_killed_supervisor_left(servers: Path) -> None:
     """`down` leaves no process even when nobody supervises them any more, and says what it found."""
     supervisor, *orphans = tree(servers)

@@ -23,6 +23,7 @@ from phonoscope.tasks import Embed
 from phonoscope_cli.doctor import metrics_findings
 from phonoscope_local.ports import LOOPBACK
 from phonoscope_local.processes import wait_until
+from tests.separators import network, write_separator
 from tests.support import RunningStack, phonoscope, tone_wav
 
 ROOT = Path(__file__).parents[2]
@@ -76,6 +77,10 @@ def test_a_day_s_work_is_counted(stack: RunningStack, worked: Client, tmp_path: 
     worked.upload(path)
     first = worked.wait(worked.create_job(track.id, ["classify"]))
     worked.wait(worked.create_job(track.id, ["classify"]))
+    separator = stack.pulled_models / "tiny"
+    if not separator.exists():
+        write_separator(separator, network())
+    worked.wait(worked.create_job(track.id, ["separate"], {"separate": {"model": separator.name}}))
     worked.search(text="other")
     worked._send("HEAD", f"/v1/jobs/{first.id}")
     with httpx.Client(base_url=stack.url) as http:
@@ -96,8 +101,9 @@ def test_a_day_s_work_is_counted(stack: RunningStack, worked: Client, tmp_path: 
     assert grown("attempts_total", pool="gpu", lane="short", end="ended") == 1
     assert grown("task_duration_seconds_count", task="classify") == 1
     assert grown("task_stage_duration_seconds_count", task="classify", stage="fetch") == 1
-    assert grown("batch_windows_sum") >= 1
-    assert grown("device_busy_seconds_total", device="cpu") > 0
+    for kind in ("body", "separation"):
+        assert grown("batch_windows_sum", network=kind, device="cpu") >= 1
+        assert grown("device_busy_seconds_total", network=kind, device="cpu") > 0
     assert grown("search_duration_seconds_count", by="text") == 1
     assert grown("store_calls_total", call="put", result="answered") >= 1
     assert grown("http_requests_total", route="/v1/tracks", method="POST", status="2xx") == 2

@@ -29,6 +29,7 @@ from phonoscope_courier.pruning import Pruner
 from tests.integration.artifacts import AwayStore, artifact_of
 from tests.integration.ended import ANSWERED_ONCE, begin_again, do, jobs, jobs_of, refer, replaced, values_of
 from tests.integration.life import new_job, new_track
+from tests.support import Recorded
 
 _TEN_DAYS = {"job_retention_days": 10.0}
 
@@ -121,7 +122,7 @@ def test_the_pruner_rests_as_long_as_it_works(kept: Database, server_settings: S
 
 
 def test_a_store_that_is_away_ends_the_round(
-    kept: Database, server_settings: Settings, monkeypatch: pytest.MonkeyPatch
+    kept: Database, server_settings: Settings, monkeypatch: pytest.MonkeyPatch, recorded: Recorded
 ) -> None:
     """It is not waited for again with each of the transactions that follow; events go all the same."""
     monkeypatch.setattr(erasure, "_TASKS_AT_ONCE", 2)
@@ -135,6 +136,8 @@ def test_a_store_that_is_away_ends_the_round(
     assert not pruner.prune(Event())
     assert away.asked == 1
     assert len(jobs(kept)) > len(pairs)
+    assert recorded("erased_total", what="jobs") == 2 * len(pairs) - len(jobs(kept)), "what went before it was asked"
+    assert recorded("erased_total", what="events") > 0
     with kept.transaction() as session:
         assert session.scalar(text("SELECT count(*) FROM events")) == 0
 

@@ -183,6 +183,17 @@ def test_a_space_that_is_named_while_another_one_is_taught(owner: Owner, run: Ru
     assert [body for body, _ in versions(owner)] == ["musical", "mobilenet"]
 
 
+def test_a_choice_that_is_asked_for_anew_while_one_is_made(owner: Owner, run: Run, both: Catalogue) -> None:
+    """It begins where it was asked for, such as in the body of the same name that is served now."""
+    told_apart_in(owner, both.bodies["musical"].space)
+    owner.asks()
+    newer = Space("mobilenet", "2" * 64)
+    run(lambda: owner.gives(space="auto", now_in=newer), models=both)
+    row = owner.sees().row
+    assert (Space(row.model, row.digest), row.spec["embedder"]) == (newer, "environment-50")
+    assert [body for body, _ in versions(owner)] == ["musical"]
+
+
 def test_a_space_in_which_few_examples_are_heard(owner: Owner, run: Run, both: Catalogue) -> None:
     """Its recordings are counted, and it is not compared; without another body nothing is."""
     told_apart_in(owner, both.bodies["musical"].space, heard_in=3)

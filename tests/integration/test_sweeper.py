@@ -36,7 +36,9 @@ from phonoscope.settings import Settings
 from phonoscope.states import Lane, Pool, Status, UploadStatus
 from phonoscope.storage import ObjectStore
 from phonoscope.waker import Waker
+from phonoscope_courier import pruning
 from phonoscope_courier import sweeper as module
+from phonoscope_courier.pruning import Pruner
 from phonoscope_courier.sweeper import Sweeper
 from tests.integration.life import claimed, empty, new_job, new_track, read
 from tests.support import Recorded
@@ -246,6 +248,16 @@ def upload_owner(session: Session) -> str:
     return str(session.scalar(text("SELECT id FROM owners WHERE name = :name"), {"name": name}))
 
 
+def prune(sweeper: Sweeper) -> None:
+    """A round of the same courier's pruner, which ends what is over."""
+    assert not Pruner(sweeper.database, sweeper.store, sweeper.settings).prune(Event())
+
+
+def kept_uploads(sweeper: Sweeper) -> set[str]:
+    with sweeper.database.transaction() as session:
+        return set(session.scalars(text("SELECT id FROM uploads")))
+
+
 def test_abandoned_uploads_are_erased(sweeper: Sweeper) -> None:
     """Row and pieces, of those that have ended too; one that a request writes to at this moment stays."""
     left, ended, written = new_upload(sweeper), new_upload(sweeper, UploadStatus.FINISHED), new_upload(sweeper)
@@ -254,10 +266,28 @@ def test_abandoned_uploads_are_erased(sweeper: Sweeper) -> None:
             text("UPDATE uploads SET writer = 'wrt_1', writer_until = now() + interval '1 h' WHERE id = :id"),
             {"id": written},
         )
+    prune(sweeper)
+    assert kept_uploads(sweeper) & {left, ended, written} == {written}
+    assert f"{folder_of(left)}pce_1" not in sweeper.store.keys("uploads/")
+    # What its end could not erase while the store was away.
     sweeper.tidy()
-    with sweeper.database.transaction() as session:
-        assert set(session.scalars(text("SELECT id FROM uploads"))) & {left, ended, written} == {written}
     assert sweeper.store.keys("uploads/") == [f"{folder_of(written)}pce_1"]
+
+
+@pytest.mark.parametrize("status", [UploadStatus.OPEN, UploadStatus.FINISHED])
+def test_uploads_are_erased_as_fast_as_they_expire(
+    sweeper: Sweeper, monkeypatch: pytest.MonkeyPatch, status: UploadStatus
+) -> None:
+    """In one round, however many batches that takes; what another transaction holds is not waited for."""
+    monkeypatch.setattr(pruning, "_UPLOADS_AT_ONCE", 2)
+    monkeypatch.setattr(pruning, "_FINISHED_UPLOADS_AT_ONCE", 2)
+    held, *others = [new_upload(sweeper, status) for _ in range(8)]
+    with sweeper.database.transaction() as session:
+        session.execute(text("SELECT FROM uploads WHERE id = :id FOR UPDATE"), {"id": held})
+        prune(sweeper)
+        assert kept_uploads(sweeper) & {held, *others} == {held}
+    prune(sweeper)
+    assert held not in kept_uploads(sweeper)
 
 
 @pytest.mark.parametrize("known", [True, False])
@@ -273,9 +303,8 @@ def test_parts_of_abandoned_uploads_are_erased(sweeper: Sweeper, known: bool) ->
         row = UploadRow(id=left, owner_id=upload_owner(session), multipart_id=multipart_id if known else None, **facts)
         add_upload(session, row, timedelta(seconds=-1))
     assert [part.size_bytes for part in store.multipart.parts(key, multipart_id)] == [5]
-    sweeper.tidy()
-    with sweeper.database.transaction() as session:
-        assert left not in set(session.scalars(text("SELECT id FROM uploads")))
+    prune(sweeper)
+    assert left not in kept_uploads(sweeper)
     with pytest.raises(NotFound):
         list(store.multipart.parts(key, multipart_id))
     assert [part.size_bytes for part in store.multipart.parts(other, others_id)] == [5]
@@ -294,7 +323,8 @@ def test_a_request_that_lost_its_upload_to_the_sweeper_makes_no_track(sweeper: S
     for change in changes:
         with pytest.raises(UploadBusy), sweeper.database.transaction() as session:
             change(session)
-    assert sweeper.tidy() == 0
+    prune(sweeper)
+    assert upload_id in kept_uploads(sweeper)
     with sweeper.database.transaction() as session:
         forget_upload(session, upload_id, "wrt_sweeper")
 

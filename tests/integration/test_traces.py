@@ -61,13 +61,15 @@ class Traced:
 
 @contextmanager
 def receiving(told: list[tuple[dict[str, str], bytes]]) -> Iterator[str]:
-    """The address of an endpoint that thanks for every event."""
+    """The address of an endpoint that thanks for every event, but below ``refused``, where it has none."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
-            told.append(({name.lower(): value for name, value in self.headers.items()}, body))
-            self.send_response(204)
+            refused = self.path.endswith("refused")
+            if not refused:
+                told.append(({name.lower(): value for name, value in self.headers.items()}, body))
+            self.send_response(500 if refused else 204)
             self.end_headers()
 
         def log_message(self, *_: object) -> None:
@@ -149,11 +151,11 @@ def recording(folder: Path, seed: int) -> Path:
     return path
 
 
-def described(traced: Traced, client: Client, path: Path) -> Job:
+def described(traced: Traced, client: Client, path: Path, webhook_url: str = "") -> Job:
     """A job in one request with its recording, ended, whose event is delivered."""
     client.make_default_secret()
     with path.open("rb") as file:
-        form = {"tasks": "describe", "webhook_url": traced.receiver}
+        form = {"tasks": "describe", "webhook_url": webhook_url or traced.receiver}
         answer = client._http.post("/v1/jobs", data=form, files={"file": (path.name, file)})
     assert answer.status_code == 202, answer.text
     return client.wait(client.job(answer.json()["id"]))
@@ -316,11 +318,11 @@ def test_attributes_name_nobody(traced: Traced, tmp_path: Path) -> None:
 
 
 def test_logs_have_the_trace_of_their_work(traced: Traced, tmp_path: Path) -> None:
-    """The gateway's and the worker's lines about a job have the same id."""
+    """The gateway's and the worker's lines about a job have the same id, and so have the courier's of its delivery."""
     trace = "5bf92f3577b34da6a3ce929d0e0e4736"
     with traced.client("logged", {"traceparent": f"00-{trace}-{PARENT}-01"}) as client:
-        job = described(traced, client, recording(tmp_path, 4))
-    spans_of(traced, trace, "attempt cpu.short")
+        job = described(traced, client, recording(tmp_path, 4), f"{traced.receiver}/refused")
+    spans = spans_of(traced, trace, "attempt cpu.short", "deliver")
 
     def lines(name: str) -> list[dict[str, object]]:
         found = [json.loads(line) for line in traced.logs[name].read_text().splitlines() if job.id in line]
@@ -328,6 +330,9 @@ def test_logs_have_the_trace_of_their_work(traced: Traced, tmp_path: Path) -> No
 
     assert wait_until(lambda: bool(lines("cpu")), LIMIT_S)
     assert [line["trace_id"] for line in lines("gateway") + lines("cpu")] == [trace, trace]
+    delivery_id = next(each for each in spans if each.name == "deliver").attributes["phonoscope.delivery.id"]
+    failed = [json.loads(line) for line in traced.logs["courier"].read_text().splitlines() if delivery_id in line]
+    assert {(line["event"], line["trace_id"]) for line in failed} == {("delivery.failed", trace)}
 
 
 def test_all_goes_on_while_the_collector_refuses(traced: Traced, tmp_path: Path) -> None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
+from time import perf_counter
 
 import torch
 
 from phonoscope.audio.samples import Samples
 from phonoscope.catalogue import check_weights
 from phonoscope.contract import Precision
+from phonoscope.metrics import recorder
 from phonoscope_ml.separation.compiling import cores_of, start_compiling
 from phonoscope_ml.separation.memory import Plan
 from phonoscope_ml.separation.networks import blank_network, load_network, open_manifest
@@ -50,12 +52,14 @@ class Ensemble:
 
     @torch.inference_mode()
     def __call__(self, segments: Samples) -> Samples:
+        began = perf_counter()
         mix = torch.from_numpy(segments).to(self._device)
         total = torch.zeros((len(mix), self._shares.shape[1], *mix.shape[1:]), device=self._device)
         for run, shares in zip(self._runners, self._shares, strict=True):
             if bool(shares.any()):
                 total += shares[:, None, None] * run(mix)
         found: Samples = total.cpu().numpy()
+        recorder().batch_computed("separation", self._device.type, len(segments), perf_counter() - began)
         return found
 
 

@@ -6,9 +6,9 @@ import fcntl
 import io
 import os
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from io import BufferedReader
 from pathlib import Path
@@ -26,6 +26,7 @@ from phonoscope.errors import (
     BackupDamaged,
     BackupError,
     BackupIncomplete,
+    BackupKept,
     BackupUnwritable,
     NotFound,
     StoreUnavailable,
@@ -47,10 +48,14 @@ from phonoscope_cli.backup.tables import dump_tables
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
+    from sqlalchemy.orm import Session
 
 Say = Callable[[str], None]
 _SNAPSHOT = text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
 _REVISION = text("SELECT version_num FROM alembic_version")
+_DIGEST = "encode(sha256(convert_to(id, 'UTF8')), 'hex')"
+_FIRST_OWNER = text(f"SELECT {_DIGEST} FROM owners ORDER BY created_at, id LIMIT 1")  # noqa: S608 - of constants
+_HAS_OWNER = text(f"SELECT EXISTS (SELECT FROM owners WHERE {_DIGEST} = :digest)")  # noqa: S608 - of constants
 _OBJECTS = text(
     """
     SELECT object_key, media_type FROM tracks UNION ALL SELECT object_key, media_type FROM artifacts ORDER BY object_key
@@ -68,18 +73,27 @@ _PART = 500
 
 
 def make_backup(
-    settings: Settings, folder: Path, recipients: Sequence[str], say: Say, *, verify: bool = False
+    settings: Settings,
+    folder: Path,
+    recipients: Sequence[str],
+    say: Say,
+    *,
+    verify: bool = False,
+    replace: bool = False,
 ) -> Manifest:
     """Backs up the database and the bucket that the settings name, beside running work.
 
     Args:
         recipients: age's public keys to encrypt all files to; with none they are plain.
         verify: reads the objects that are in the folder already, and copies those again that were changed there.
+        replace: replaces whatever backup the folder has.
 
     Raises:
         BackupSealed: a recipient is no public key.
         BackupBusy: another process writes into the folder.
         BackupUnwritable: the folder cannot be written.
+        BackupKept: the folder's backup is of another service, or has objects and this service has none.
+        BackupTooNew: the folder's backup is of a newer release.
         BackupIncomplete: objects that rows name are not in the bucket. The rest is kept, and goes on next time.
         DatabaseUnavailable, StoreUnavailable: what was copied is kept, and goes on next time.
     """
@@ -88,7 +102,7 @@ def make_backup(
     try:
         with _taken(folder):
             making = _Backup(database, ObjectStore(settings), folder, sealer, say, verify=verify)
-            return making.make(fingerprint(settings.signing_secret.get_secret_value()))
+            return making.make(fingerprint(settings.signing_secret.get_secret_value()), replace=replace)
     except psycopg2.Error as error:
         raise BackupError(f"the database's rows cannot be read: {str(error).strip()}") from error
     except OSError as error:
@@ -110,7 +124,7 @@ class _Backup:
         self._suffix = ".age" if sealer.sealed_to else ""
         self._copied = _Copied(folder / "copied.jsonl")
 
-    def make(self, signed_with: str) -> Manifest:
+    def make(self, signed_with: str, *, replace: bool) -> Manifest:
         made_at = datetime.now(UTC)
         snapshot = f"{made_at:%Y%m%dT%H%M%S%fZ}"
         rows = rows_folder(self._folder) / snapshot
@@ -118,8 +132,11 @@ class _Backup:
             session.execute(_SNAPSHOT)
             stay_open(session)
             revision = session.scalar(_REVISION) or ""
-            tables = dump_tables(session, lambda name, file: self._write(rows / f"{name}.copy.gz", file))
+            first_owner = session.scalar(_FIRST_OWNER) or ""
             wanted = {row.object_key: str(row.media_type) for row in session.execute(_OBJECTS)}
+            if not replace:
+                self._keep_anothers(session, wanted)
+            tables = dump_tables(session, lambda name, file: self._write(rows / f"{name}.copy.gz", file))
         self._say(f"{sum(table.rows for table in tables):,} rows of {len(tables)} tables")
         erased = self._copy(wanted)
         kept = sorted((self._copied[key] for key in wanted if key not in erased), key=lambda stored: stored.key)
@@ -130,6 +147,7 @@ class _Backup:
             revision=revision,
             made_at=made_at,
             signed_with=signed_with,
+            first_owner=first_owner,
             sealed_to=self._sealer.sealed_to,
             snapshot=snapshot,
             tables=tables,
@@ -141,6 +159,20 @@ class _Backup:
         manifest.write(self._folder)
         self._tidy(rows, kept, lines)
         return manifest
+
+    def _keep_anothers(self, session: Session, wanted: Collection[str]) -> None:
+        """Raises ``BackupKept`` when the folder's backup would be lost to this one."""
+        advice = "name another folder, or replace it with --replace"
+        if self._copied and not wanted:
+            raise BackupKept(
+                f"{self._folder} has {len(self._copied):,} objects of a backup, this service has none: {advice}"
+            )
+        # A damaged one is mended by the backup that follows.
+        with suppress(BackupIncomplete, BackupDamaged):
+            before = Manifest.read(self._folder)
+            if before.first_owner and not session.scalar(_HAS_OWNER, {"digest": before.first_owner}):
+                made = f"{before.made_at:%Y-%m-%d %H:%M:%S} UTC"
+                raise BackupKept(f"{self._folder} has a backup of another service, made {made}: {advice}")
 
     def _write(self, path: Path, file: BinaryIO) -> File:
         return self._sealer.write(path.with_name(path.name + self._suffix), file)
@@ -264,6 +296,9 @@ class _Copied:
         self._lock = Lock()
         self._found = {stored.key: stored for stored in read_objects(path, whole=False)} if path.exists() else {}
         self._write()
+
+    def __len__(self) -> int:
+        return len(self._found)
 
     def __getitem__(self, key: str) -> Stored:
         return self._found[key]

@@ -63,6 +63,8 @@ class Manifest(_Kept):
     made_at: datetime
     signed_with: str
     """A digest by which the signing secret is known again."""
+    first_owner: str = ""
+    """A digest of the id of the service's first owner, by which it is known again; empty when it has none."""
     sealed_to: str = ""
     """A digest of the recipients; empty when nothing is encrypted."""
     snapshot: Annotated[str, Field(pattern=r"^[0-9]{8}T[0-9]{12}Z$")]

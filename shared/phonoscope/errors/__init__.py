@@ -117,6 +117,7 @@ PhonoscopeError
 ├── BackupError                 500
 │   ├── BackupBusy
 │   ├── BackupUnwritable
+│   ├── BackupKept
 │   ├── BackupIncomplete
 │   ├── BackupDamaged
 │   ├── BackupTooNew
@@ -131,6 +132,7 @@ from phonoscope.errors.backups import (
     BackupDamaged,
     BackupError,
     BackupIncomplete,
+    BackupKept,
     BackupSealed,
     BackupTooNew,
     BackupUnwritable,
@@ -272,6 +274,7 @@ __all__ = [
     "BackupDamaged",
     "BackupError",
     "BackupIncomplete",
+    "BackupKept",
     "BackupSealed",
     "BackupTooNew",
     "BackupUnwritable",

@@ -17,6 +17,10 @@ class BackupUnwritable(BackupError):
     """The folder cannot be written."""
 
 
+class BackupKept(BackupError):
+    """The folder has a backup that another service, or one without recordings, would replace."""
+
+
 class BackupIncomplete(BackupError):
     """The folder has no whole backup."""
 

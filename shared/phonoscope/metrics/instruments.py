@@ -54,8 +54,10 @@ class Instruments:
         self.lease_losses = _counter("lease_losses_total", "Leases that were lost, by who found that", "found_by")
         self.busy = _counter("worker_busy_seconds_total", "Seconds in which a worker held tasks", "pool", "device")
         self.lived = _counter("worker_lived_seconds_total", "Seconds in which a worker was ready", "pool", "device")
-        self.computed = _counter("device_busy_seconds_total", "Seconds in which classifying networks ran", "device")
-        self.batch_windows = _histogram("batch_windows", "Windows in a batch of a network", _WINDOWS, "device")
+        self.computed = _counter("device_busy_seconds_total", "Seconds in which networks ran", "network", "device")
+        self.batch_windows = _histogram(
+            "batch_windows", "Windows in a batch of a network", _WINDOWS, "network", "device"
+        )
         self.models_loaded = _gauge("models_loaded", "Models that GPU workers hold in memory", mode="livesum")
 
         self.store_calls = _counter("store_calls_total", "Calls of the object store", "call", "result")
@@ -65,6 +67,8 @@ class Instruments:
 
         self.deliveries = _counter("webhook_attempts_total", "Attempts at deliveries, by what came of them", "result")
         self.delivery_duration = _histogram("webhook_attempt_duration_seconds", "Seconds of an attempt", _QUICK_S)
+
+        self.erased = _counter("erased_total", "What couriers erased because its time was over", "what")
 
         self.queued = _gauge("queue_tasks", "Tasks that a worker could start", "pool", "lane", "owners")
         self.oldest = _gauge("queue_oldest_seconds", "How long the oldest of them has waited", "pool", "lane", "owners")

@@ -139,6 +139,8 @@ class Recorder:
             to.store_calls.labels("put", "failed")
         if program == "courier":
             to.deliveries.labels("delivered")
+            for what in ("recordings", "jobs", "events", "uploads", "objects"):
+                to.erased.labels(what)
 
     @_safely
     def request_answered(self, to: Instruments, method: str, route: str | None, status: int, seconds: float) -> None:
@@ -197,9 +199,10 @@ class Recorder:
         to.busy.labels(pool, device).inc(busy_s)
 
     @_safely
-    def batch_computed(self, to: Instruments, device: str, windows: int, seconds: float) -> None:
-        to.batch_windows.labels(device).observe(windows)
-        to.computed.labels(device).inc(seconds)
+    def batch_computed(self, to: Instruments, network: str, device: str, windows: int, seconds: float) -> None:
+        """``network`` is ``body`` or ``separation``, whose windows are its segments."""
+        to.batch_windows.labels(network, device).observe(windows)
+        to.computed.labels(network, device).inc(seconds)
 
     @_safely
     def models_loaded(self, to: Instruments, count: int) -> None:
@@ -214,6 +217,12 @@ class Recorder:
     def delivery_attempted(self, to: Instruments, result: str, seconds: float) -> None:
         to.deliveries.labels(result).inc()
         to.delivery_duration.observe(seconds)
+
+    @_safely
+    def erased(self, to: Instruments, counts: Mapping[str, int]) -> None:
+        """How many of what: ``recordings``, ``jobs``, ``events``, ``uploads``, and ``objects`` of these."""
+        for what, count in counts.items():
+            to.erased.labels(what).inc(count)
 
     @_safely
     def gauge(self, to: Instruments, name: str, value: float, *labels: str) -> None:

@@ -1,6 +1,7 @@
 """What a stack keeps of itself."""
 
 import stat
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -73,3 +74,20 @@ def test_a_run_is_kept(tmp_path: Path) -> None:
     )
     run.write(tmp_path)
     assert Run.read(tmp_path) == run
+
+
+def test_a_run_that_came_with_a_copy_is_none(tmp_path: Path) -> None:
+    """Processes that work in the folder of which this one is a copy are those of that one."""
+    folders = tmp_path / "original", tmp_path / "copy"
+    for folder in folders:
+        folder.mkdir()
+    with subprocess.Popen(["/bin/sleep", "60"], cwd=folders[0]) as part:
+        try:
+            known = ProcessId.of(part.pid)
+            assert known is not None
+            run = Run(supervisor=known, phase="running", url="http://127.0.0.1:1", parts={"valkey": known})
+            for folder in folders:
+                run.write(folder)
+            assert [Run.read(folder) for folder in folders] == [run, None]
+        finally:
+            part.kill()

@@ -27,7 +27,7 @@ class Bench:
         self.folder = folder
         self.said: list[str] = []
         self.recorded: list[Mapping[str, ProcessId]] = []
-        self.group = ProcessGroup(os.urandom(6).hex(), {})
+        self.group = ProcessGroup(folder, os.urandom(6).hex(), {})
         self.supervisor = Supervisor(folder, self.group, self.said.append, self.recorded.append, restarts)
 
     def part(self, name: str, code: str = "exec sleep 60", **changes: object) -> Part:

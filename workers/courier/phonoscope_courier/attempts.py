@@ -35,10 +35,14 @@ class Attempter:
         self._policy = policy
 
     async def attempt(self, delivery: ClaimedDelivery) -> Attempted:
-        """The attempt as it is recorded; an endpoint's failure is part of it, and is not raised."""
+        """The attempt as it is recorded; an endpoint's failure is part of it. Any other error is logged and raised."""
         facts = {"phonoscope.event.type": delivery.type, "phonoscope.delivery.id": delivery.delivery_id}
         with root_span("deliver", "client", delivery.traceparent, facts) as span:
-            attempted = await self._attempt(delivery)
+            try:
+                attempted = await self._attempt(delivery)
+            except Exception:
+                _log.exception("delivery.broke", delivery_id=delivery.delivery_id)
+                raise
             if attempted.status_code is not None:
                 span.describe({"http.response.status_code": attempted.status_code})
             if attempted.error:

@@ -113,16 +113,11 @@ class Courier:
         task.add_done_callback(self._on_done)
 
     def _on_done(self, task: asyncio.Task[Attempted]) -> None:
-        delivery, _ = self._in_flight.pop(task)
+        del self._in_flight[task]
         self._awake.set()
-        if task.cancelled():
-            return
-        error = task.exception()
-        if error is None:
+        # One that broke is due again once its lease has expired.
+        if not task.cancelled() and task.exception() is None:
             self._done.append(task.result())
-        else:
-            # It is due again once its lease has expired.
-            _log.error("delivery.broke", delivery_id=delivery.delivery_id, exc_info=error)
 
     async def _record(self) -> None:
         attempts = self._done[:]

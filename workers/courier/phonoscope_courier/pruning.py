@@ -1,7 +1,7 @@
-"""The pruner: erases recordings, jobs and events that are older than they may be, as fast as they come.
+"""The pruner: erases recordings, jobs, events and uploads that are older than they may be, as fast as they come.
 
-Several pruners may run, beside everything else. Transactions are short, and those on jobs and events wait for nobody;
-of the walk over ended jobs one batch is under way at a time, in whichever courier.
+Several pruners may run, beside everything else. Transactions are short, and but for those on recordings they wait for
+nobody; of the walk over ended jobs one batch is under way at a time, in whichever courier.
 """
 
 from __future__ import annotations
@@ -15,11 +15,15 @@ from time import monotonic
 
 from phonoscope.db.access.engine import Database
 from phonoscope.db.library.orphans import expired_tracks
+from phonoscope.db.library.uploads import forget_finished, take_expired
+from phonoscope.db.schema.uploads import UploadRow
 from phonoscope.db.service.audit import Actor
 from phonoscope.db.webhooks.events import forget_old_events
-from phonoscope.erasure import erase_ended_jobs, erase_track
-from phonoscope.errors import NotFound, Unavailable
+from phonoscope.erasure import erase_track, erase_upload, forget_ended_jobs
+from phonoscope.errors import NotFound, StoreUnavailable, Unavailable
+from phonoscope.ids import new_id
 from phonoscope.logs import get_logger
+from phonoscope.metrics import recorder
 from phonoscope.settings import Settings
 from phonoscope.storage import ObjectStore
 
@@ -29,6 +33,9 @@ _RESTS = 1.0
 """How long it rests after a batch, in the time that the batch took: less of the database where that is busy."""
 _EVENTS_AT_ONCE = 1000
 _RECORDINGS_AT_ONCE = 100
+_FINISHED_UPLOADS_AT_ONCE = 1000
+_UPLOADS_AT_ONCE = 20
+"""Each asks the store, which may be away: then nothing else waits for longer."""
 _log = get_logger(__name__)
 
 
@@ -48,7 +55,15 @@ class Pruner:
         service that is down ends only what needs it.
         """
         ends = monotonic() + lasts_s
-        duties = deque((self._forget_events, self._forget_jobs, self._erase_recordings))
+        duties = deque(
+            (
+                self._forget_events,
+                self._forget_jobs,
+                self._forget_finished_uploads,
+                self._erase_recordings,
+                self._erase_uploads,
+            )
+        )
         while duties and monotonic() < ends and not stopped.is_set():
             duty, began = duties.popleft(), monotonic()
             if _attempt(duty):
@@ -56,6 +71,7 @@ class Pruner:
             stopped.wait(min(_RESTS * (monotonic() - began), EVERY_S))
         if gone := +self._gone:
             _log.info("pruner.erased", **gone)
+            recorder().erased(gone)
             self._gone.clear()
         return bool(duties)
 
@@ -77,10 +93,13 @@ class Pruner:
         if not limits:
             return False
         links_for = timedelta(seconds=self.settings.artifact_link_s)
-        forgotten = erase_ended_jobs(self.database, self.store, timedelta(days=min(limits)), links_for)
+        forgotten = forget_ended_jobs(self.database, timedelta(days=min(limits)), links_for)
         if forgotten is None:
             return False
-        self._gone.update(jobs=forgotten.jobs, objects=len(forgotten.keys))
+        self._gone["jobs"] += forgotten.jobs
+        if forgotten.keys:
+            self.store.delete(list(forgotten.keys))
+            self._gone["objects"] += len(forgotten.keys)
         return True
 
     def _erase_recordings(self) -> bool:
@@ -91,6 +110,29 @@ class Pruner:
             old = expired_tracks(session, older_than, _RECORDINGS_AT_ONCE)
         erased = sum(self._erases(owner_id, track_id) for owner_id, track_id in old)
         return erased > 0 and len(old) == _RECORDINGS_AT_ONCE
+
+    def _forget_finished_uploads(self) -> bool:
+        with self.database.transaction() as session:
+            count = forget_finished(session, _FINISHED_UPLOADS_AT_ONCE)
+        self._gone["uploads"] += count
+        return count == _FINISHED_UPLOADS_AT_ONCE
+
+    def _erase_uploads(self) -> bool:
+        """Uploads whose time is over and that became no track."""
+        writer = new_id("wrt")
+        with self.database.transaction() as session:
+            old = take_expired(session, writer, _UPLOADS_AT_ONCE)
+        erased = sum(self._erases_upload(upload, writer) for upload in old)
+        return erased > 0 and len(old) == _UPLOADS_AT_ONCE
+
+    def _erases_upload(self, upload: UploadRow, writer: str) -> bool:
+        try:
+            self._gone["objects"] += erase_upload(self.database, self.store, upload, writer)
+        except StoreUnavailable as error:
+            _log.warning("upload.objects_left", upload_id=upload.id, detail=error.detail)
+            return False
+        self._gone["uploads"] += 1
+        return True
 
     def _erases(self, owner_id: str, track_id: str) -> bool:
         """Raises ``Unavailable``; any other error is of this recording, and holds up no other."""

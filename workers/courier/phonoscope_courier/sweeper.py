@@ -19,7 +19,7 @@ from phonoscope.db.access.engine import Database
 from phonoscope.db.access.locks import Lock, stay_open, try_lock
 from phonoscope.db.library.clips import abandoned_clips
 from phonoscope.db.library.orphans import unknown_keys
-from phonoscope.db.library.uploads import keys_without_upload, take_expired
+from phonoscope.db.library.uploads import keys_without_upload
 from phonoscope.db.service.audit import Actor, forget_audit
 from phonoscope.db.service.idempotency import forget_old_keys
 from phonoscope.db.service.rates import forget_rates
@@ -30,9 +30,8 @@ from phonoscope.db.service.walks import ORPHANS, PIECES, continue_walk, save_pos
 from phonoscope.db.service.workers import forget_silent_workers
 from phonoscope.db.spaces.reembedding import mark_complete
 from phonoscope.db.tasks.requeue import Lease, expired_leases, hand_back, overdue_messages
-from phonoscope.erasure import erase_track, erase_upload
-from phonoscope.errors import NotFound, StoreUnavailable, Unavailable, WorkerLost
-from phonoscope.ids import new_id
+from phonoscope.erasure import erase_track
+from phonoscope.errors import NotFound, Unavailable, WorkerLost
 from phonoscope.logs import get_logger
 from phonoscope.metrics import recorder
 from phonoscope.settings import Settings
@@ -82,8 +81,8 @@ class Sweeper:
         return len(due)
 
     def tidy(self) -> int:
-        """Does one slow round, in one courier at a time: erases abandoned clips and uploads, orphans, and old keys and
-        entries of the audit log, and notes which spaces are complete.
+        """Does one slow round, in one courier at a time: erases abandoned clips, orphans, and old keys and entries
+        of the audit log, and notes which spaces are complete.
 
         A round checks 20,000 objects at most; the next one, a minute later in any courier, continues there. So a
         million objects take an hour, and no round takes long. Until then an orphan only takes up space.
@@ -130,7 +129,7 @@ class Sweeper:
             if self.settings.audit_days:
                 forget_audit(session, timedelta(days=self.settings.audit_days))
         # These ask the store, which may be away while the database is not.
-        erased += self._erase_orphans(after) + self._erase_uploads() + self._erase_lost_pieces()
+        erased += self._erase_orphans(after) + self._erase_lost_pieces()
         if erased:
             _log.info("sweeper.tidied", objects=erased)
         return erased
@@ -146,21 +145,8 @@ class Sweeper:
                 erased += erase_track(self.database, self.store, Actor(owner_id), track_id, audited=False)
         return erased
 
-    def _erase_uploads(self) -> int:
-        """Erases uploads whose time is over: those that were not finished, and what is known of those that were."""
-        writer = new_id("wrt")
-        with self.database.transaction() as session:
-            old = take_expired(session, writer, _MOST_ERASED)
-        erased = 0
-        for upload in old:
-            try:
-                erased += erase_upload(self.database, self.store, upload, writer)
-            except StoreUnavailable as error:
-                _log.warning("upload.objects_left", upload_id=upload.id, detail=error.detail)
-        return erased
-
     def _erase_lost_pieces(self) -> int:
-        """Erases the pieces of uploads whose rows went with their owner, or before a piece that was on its way."""
+        """Erases the pieces of uploads whose rows went with their owner, or before a piece could be erased."""
         with self.database.autocommit() as session:
             after = continue_walk(session, PIECES, timedelta(0)) or ""
         page = next(self.store.pages("uploads/", after=after, size=_PAGE_KEYS), [])

@@ -32,14 +32,14 @@ class Chosen:
         why: in words.
         tried: the spaces that were compared.
         space: ``None`` for that which its maker named.
-        moved: whether it had another one before.
+        left: the one that it had before, where that is another.
         groups: of near-duplicates in any of the spaces that were compared, by recording; of some recordings, or none.
     """
 
     why: str
     tried: Sequence[SpaceTried] = ()
     space: Space | None = None
-    moved: bool = False
+    left: Space | None = None
     groups: Mapping[str, int] = field(default_factory=dict)
 
     def card(self, space: Space) -> SpaceChoice:
@@ -76,7 +76,7 @@ def choose_for(work: Work, catalogue: Catalogue, name: str) -> Chosen:
         for one in found.tried
     ]
     space = by_name[found.name]
-    return Chosen(found.reason, tried, space, space != trials.own, groups)
+    return Chosen(found.reason, tried, space, trials.own if space != trials.own else None, groups)
 
 
 def body_of(catalogue: Catalogue, space: Space) -> BodyRef:

@@ -75,7 +75,7 @@ def teach_task(work: Work, catalogue: Catalogue) -> Outcome:
         tracks=frozenset(lesson.known.tracks),
         doubts=_doubts(lesson, taught),
         queue=_queue(lesson, asked),
-        now_in=NowIn(lesson.space, catalogue.embedders.get(lesson.space, "")) if chosen.moved else None,
+        now_in=NowIn(lesson.space, catalogue.embedders.get(lesson.space, ""), chosen.left) if chosen.left else None,
     )
     digest = f"sha256:{manifest.on[0].weights.sha256}"
     return Outcome(_result(lesson, taught.figures, made.version, digest), None, lesson.name, digest, teaching=made)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, func, or_, select, text, update
+from sqlalchemy import ColumnElement, Select, delete, func, or_, select, text, update
 from sqlalchemy.orm import Session
 
 from phonoscope.db.schema.uploads import UploadPieceRow, UploadRow
@@ -98,11 +98,18 @@ def take_upload(session: Session, owner_id: str, upload_id: str, writer: str, *,
 
 
 def take_expired(session: Session, writer: str, most: int) -> list[UploadRow]:
-    """Takes uploads that have expired and that no request writes to, so that they can be erased."""
-    old = select(UploadRow.id).where(UploadRow.expires_at <= func.now(), _is_free())
-    due = old.order_by(UploadRow.expires_at).limit(most).with_for_update(skip_locked=True)
-    statement = update(UploadRow).where(UploadRow.id.in_(due))
+    """Takes uploads that have expired without a track and that no request writes to, so that they can be erased."""
+    statement = update(UploadRow).where(UploadRow.id.in_(_expired(UploadRow.status != UploadStatus.FINISHED, most)))
     return list(session.scalars(statement.values(writer=writer, writer_until=func.now() + LEASE).returning(UploadRow)))
+
+
+def forget_finished(session: Session, most: int) -> int:
+    """Forgets uploads that became a track, once that has been known for long enough; waits for no lock.
+
+    Their bytes were erased with their end. Returns how many they were.
+    """
+    due = _expired(UploadRow.status == UploadStatus.FINISHED, most)
+    return len(session.scalars(delete(UploadRow).where(UploadRow.id.in_(due)).returning(UploadRow.id)).all())
 
 
 def renew_upload(session: Session, upload_id: str, writer: str) -> None:
@@ -196,6 +203,11 @@ def forget_uploads_of(session: Session, owner_id: str, track_id: str) -> None:
 
 def _is_free() -> ColumnElement[bool]:
     return or_(UploadRow.writer.is_(None), UploadRow.writer_until < func.now())
+
+
+def _expired(which: ColumnElement[bool], most: int) -> Select[tuple[str]]:
+    old = select(UploadRow.id).where(which, UploadRow.expires_at <= func.now(), _is_free())
+    return old.order_by(UploadRow.expires_at).limit(most).with_for_update(skip_locked=True)
 
 
 def _outcome(row: UploadRow) -> str:

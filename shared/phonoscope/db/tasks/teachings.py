@@ -29,12 +29,12 @@ _MOVE = text(
     RETURNING id
     """
 )
-# Whoever named a space while it was taught in another one has it in that from the next teaching on.
+# Whoever asked for another space while it was taught, or for the choice anew, has it there from the next teaching on.
 _MOVE_TO_SPACE = text(
     """
     UPDATE classifiers
     SET model = :model, digest = :digest, spec = spec || jsonb_build_object('embedder', CAST(:embedder AS text))
-    WHERE id = :id AND spec ->> 'space' = :chosen
+    WHERE id = :id AND spec ->> 'space' = :chosen AND model = :model_before AND digest = :digest_before
     """
 )
 _FORGET_VERSIONS = text(
@@ -100,9 +100,10 @@ def keep_teaching(session: Session, owner_id: str, teaching: Teaching) -> None:
     if session.scalar(_MOVE, {**at, "owner_id": owner_id}) is None:
         raise OutdatedTeaching("the classifier got another version while it was taught")
     if teaching.now_in is not None:
-        space, embedder = teaching.now_in
+        space, embedder, before = teaching.now_in
         moved = {"model": space.model, "digest": space.digest, "embedder": embedder, "chosen": AUTO}
-        session.execute(_MOVE_TO_SPACE, {**at, **moved})
+        still = {"model_before": before.model, "digest_before": before.digest}
+        session.execute(_MOVE_TO_SPACE, {**at, **moved, **still})
     _add_version(session, teaching)
     session.execute(_ADD_TRACKS, {**at, "tracks": sorted(teaching.tracks)})
     replace_versions(session, teaching.classifier_id, teaching.version)
