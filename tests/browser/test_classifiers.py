@@ -9,13 +9,14 @@ from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Locator, Route, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from phonoscope.contract import LabelRequest
-from tests.browser.visit import NARROW, WIDE, Visit, record_players
+from tests.browser.visit import NARROW, PLOTS_LOADED, WIDE, Visit, record_players
 from tests.support import authorities, tone_wav
 
 _PATIENCE_MS = 120_000
+_STRETCH = re.compile(r"^0:00\.\d – 0:00\.\d$")
 _OFFLINE = ("ERR_INTERNET_DISCONNECTED",)
 
 
@@ -357,22 +358,45 @@ def test_the_library_is_labelled_and_the_classifier_travels(here: Visit, tmp_pat
     assert (card["labels"], card["reteach"]) == (["high", "low"], True)
 
 
-def test_a_label_that_a_classifier_lacks_is_taught_from_a_recording(here: Visit, tmp_path: Path) -> None:
-    """Its next version has it beside the others, though it was made for named labels alone."""
+def test_a_label_that_a_classifier_lacks_is_taught_from_a_stretch(here: Visit, tmp_path: Path) -> None:
+    """Its next version has it beside the others, though it was made for named labels alone, and counts the stretch."""
     page = here.page
     tracks = _library(here, tmp_path, 5)
     _taught(here)
     here.client.say_label(tracks["high-4"], "shrill")
     here.go(f"/tracks/{tracks['high-3']}")
+    page.wait_for_function(PLOTS_LOADED, timeout=_PATIENCE_MS)
+    _loop_the_middle(page)
+    own = page.get_by_role("region", name="Your labels")
+    own.get_by_role("radio", name=_STRETCH).click()
+    own.get_by_label("Add a label").fill("shrill")
+    own.get_by_label("Add a label").press("Enter")
+    expect(own.get_by_role("list", name="Labels of stretches")).to_contain_text("shrill")
     page.get_by_role("button", name="Teach with this").click()
     form = page.get_by_role("form", name="Teach a classifier with this")
     form.get_by_label("Label of this recording").fill("shrill")
+    form.get_by_role("radio", name=_STRETCH).click()
     expect(form).to_contain_text("pitch does not have this label yet.")
     form.get_by_role("button", name="Teach", exact=True).click()
     expect(form.get_by_role("status")).to_contain_text("taught again")
     form.get_by_role("link", name="pitch").click()
     _await_version(here, 2)
-    assert _api(here, "/v1/classifiers/pitch")["labels"] == ["high", "low", "shrill"]
+    card = _api(here, "/v1/classifiers/pitch")
+    assert card["labels"] == ["high", "low", "shrill"]
+    [said] = here.client.labels(tracks["high-3"]).labels
+    assert said.label == "shrill"
+    assert (said.start_s, said.end_s) == pytest.approx((0.25, 0.75), abs=0.1)
+    assert {each["label"]: each["recordings"] for each in card["figures"]["labels"]}["shrill"] == 2
+
+
+def _loop_the_middle(page: Page) -> None:
+    """From a quarter to three quarters, by a drag."""
+    box = page.locator(".timeline__plots").bounding_box()
+    assert box
+    page.mouse.move(box["x"] + box["width"] / 4, box["y"] + 30)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 3 / 4, box["y"] + 30, steps=4)
+    page.mouse.up()
 
 
 def test_a_doubtful_example_is_heard_and_changed(here: Visit, tmp_path: Path) -> None:

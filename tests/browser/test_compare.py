@@ -8,6 +8,7 @@ from pathlib import Path
 
 from playwright.sync_api import ViewportSize, expect
 
+from phonoscope.contract import LabelState
 from tests.browser.visit import BOTH, NARROW, SIZES, Visit, record_players
 from tests.support import tone_wav
 
@@ -87,6 +88,15 @@ def test_two_models_hear_one_recording(visit: Callable[..., Visit], recordings: 
     expect(sides.nth(1).locator(".side__figures")).to_contain_text("%", timeout=_ENDS_MS)
     expect(sides.first.locator(".side__figures")).to_contain_text("dog")
     expect(sides.nth(1).locator(".side__figures")).not_to_contain_text("dog")
+    here.client.say_label(job.recording, "dog", LabelState.REJECTED)
+    here.client.say_label(job.recording, "wolf")
+    page.reload()
+    for side in sides.all():
+        expect(side.locator(".side__labels > li").first).to_have_text("wolf, confirmed by you")
+    of_dog = sides.first.locator(".side__labels > li").filter(has_text="dog")
+    expect(of_dog).to_contain_text(re.compile(r"^dog, rejected by you [> ]*\d+ %$"))
+    expect(of_dog.locator("s")).to_have_text("dog")
+    expect(sides.first.get_by_role("list", name="Labels over time")).not_to_contain_text("dog")
     here.expect_fine(*BOTH)
 
 

@@ -31,8 +31,9 @@ def test_what_is_heard_is_what_was_confirmed(
     counts = heard.locator(".heard__label")
     expect(counts).to_have_text(re.compile(r"^dog [> ]*\d+ %$"))
     before = heard.inner_text()
-    own.get_by_role("button", name="Reject dog").click()
+    own.get_by_role("button", name="Reject dog").press("Enter")
     expect(heard).to_contain_text(re.compile(r"model: dog [> ]*\d+ %, rejected by you"))
+    expect(own.get_by_role("button", name="Remove dog")).to_be_focused()
     expect(counts).to_have_count(0)
     own.get_by_label("Add a label").fill("wolf")
     own.get_by_label("Add a label").press("Enter")
@@ -82,7 +83,7 @@ def test_a_confirmed_stretch_lies_among_the_labels_over_time(
 def test_a_predicted_stretch_is_confirmed_and_rejected_in_the_list(
     visit: Callable[..., Visit], long: Path, size: ViewportSize
 ) -> None:
-    """For its seconds; a second press, or undo, takes it back. The buttons are large enough to be touched."""
+    """For its seconds; a second press, or undo, takes it back. Keys go on where they were; buttons can be touched."""
     here = visit(size)
     page = here.page
     track = _listened(here, long)
@@ -101,8 +102,9 @@ def test_a_predicted_stretch_is_confirmed_and_rejected_in_the_list(
     name = dog.locator(".segment__name")
     assert name.evaluate("name => name.scrollWidth <= name.clientWidth")
 
-    confirm.click()
+    confirm.press("Enter")
     expect(confirm).to_have_attribute("aria-pressed", "true")
+    expect(confirm).to_be_focused()
     expect(times).to_have_text(place)
     [said] = here.client.labels(track).labels
     assert (said.label, said.state) == ("dog", LabelState.CONFIRMED)
@@ -115,8 +117,9 @@ def test_a_predicted_stretch_is_confirmed_and_rejected_in_the_list(
     expect(confirm).to_have_attribute("aria-pressed", "false")
     assert here.client.labels(track).labels == []
 
-    reject.click()
+    reject.press("Enter")
     expect(rows.filter(has_text=place)).to_have_count(0)
+    expect(rows.locator(".segment:focus")).to_have_count(1)
     [said] = here.client.labels(track).labels
     assert (said.label, said.state) == ("dog", LabelState.REJECTED)
     own = page.get_by_role("region", name="Your labels")

@@ -44,7 +44,7 @@ def test_a_clip_on_the_search_field_is_searched_by(
     for job in jobs:
         here.client.wait(job)
     here.go("/")
-    field = page.get_by_role("searchbox", name="Search by name")
+    field = page.get_by_role("searchbox", name="Filter by name")
     assert drag(field, "dragover", "drop") == [False, False]
     assert drag(field, "dragover", path=recordings["dog_small"]) == [True]
     expect(field).to_have_attribute("placeholder", "Drop to search by it")
@@ -57,7 +57,7 @@ def test_a_clip_on_the_search_field_is_searched_by(
     here.expect_fine()
     assert len(here.client.tracks().items) == 2
     page.get_by_role("link", name="Library", exact=True).click()
-    expect(field).to_have_attribute("placeholder", "Search by name")
+    expect(field).to_have_attribute("placeholder", "Filter by name")
     assert drag(page.locator("main"), "dragover", "drop", path=recordings["dog_small"]) == [True, True]
     expect(page.get_by_label("Uploads").get_by_text("done")).to_be_visible(timeout=_ENDS_MS)
     assert len(here.client.tracks().items) == 3

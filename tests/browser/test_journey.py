@@ -120,7 +120,7 @@ def _see_the_evidence(page: Page) -> None:
     expect(page.locator(".amber")).to_contain_text("dog")
     page.get_by_role("button", name="Evidence", exact=True).click()
     expect(plot).not_to_have_attribute("aria-label", re.compile("evidence"))
-    expect(page.locator(".amber")).to_have_count(0)
+    expect(page.locator(".amber")).to_be_hidden()
     before = plot.screenshot()
     page.get_by_role("button", name="Evidence", exact=True).click()
     expect(plot).to_have_attribute("aria-label", re.compile("evidence"))

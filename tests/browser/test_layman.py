@@ -14,7 +14,7 @@ from playwright.sync_api import Locator, Page, Request, ViewportSize, expect
 from phonoscope.tasks import Classify, Describe, Explain
 from tests.browser.axis import seconds_of
 from tests.browser.sound import STARTS
-from tests.browser.visit import BARKS_FROM_S, LONG_S, SIZES, Visit
+from tests.browser.visit import BARKS_FROM_S, LONG_S, PLOTS_LOADED, SIZES, WIDE, Visit
 from tests.corpus import music
 
 _ENDS_MS = 60_000
@@ -33,7 +33,7 @@ def _fine(here: Visit) -> None:
 def test_evidence_is_told_in_words_and_on_one_scale(
     visit: Callable[..., Visit], recordings: dict[str, Path], size: ViewportSize
 ) -> None:
-    """Amber with its layer's steps, layers finer and coarser, checks in sentences; every probability is in percent."""
+    """Amber beside its meaning, layers finer and coarser, checks in sentences; every probability is in percent."""
     here = visit(size)
     options = {"explain": {"trust": True}}
     tasks = ["classify", "explain", "describe"]
@@ -43,6 +43,9 @@ def test_evidence_is_told_in_words_and_on_one_scale(
     page = here.page
     amber = page.locator(".amber")
     expect(amber).to_contain_text("made it say dog")
+    if size is WIDE:
+        page.wait_for_function(PLOTS_LOADED)
+        expect(amber).to_be_in_viewport(ratio=1)
     assert explained.cell_s is not None
     expect(amber).to_contain_text(f"steps of {explained.cell_s:.2f} s and {explained.cell_bands} bands")
     layers = page.get_by_label("Evidence layer")

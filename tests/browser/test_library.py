@@ -76,10 +76,10 @@ def test_a_long_list_renders_few_rows(stack: RunningStack, visit: Callable[..., 
     expect(rows.first).to_contain_text("take-00000.wav")
     chips.get_by_role("button", name="all").click()
 
-    page.get_by_label("Search by name").fill("take-00042")
+    page.get_by_label("Filter by name").fill("take-00042")
     expect(rows).to_have_count(1)
     expect(rows.first).to_contain_text("rain")
-    page.get_by_label("Search by name").fill("")
+    page.get_by_label("Filter by name").fill("")
     page.get_by_role("group", name="Filter by label").get_by_role("button", name="dog").click()
     expect(rows.first).to_contain_text("take-09997.wav")
 
@@ -131,7 +131,7 @@ def test_all_that_match_are_selected(stack: RunningStack, visit: Callable[..., V
     page.get_by_role("group", name="Filter by label").get_by_role("button", name="all").click()
     page.get_by_label("Collection that is shown").select_option("dogs (120)")
     expect(count).to_contain_text("120 recordings in the collection")
-    page.get_by_label("Search by name").fill("take-0001")
+    page.get_by_label("Filter by name").fill("take-0001")
     expect(count).to_contain_text("4 recordings match")
-    page.get_by_label("Search by name").fill("take")
+    page.get_by_label("Filter by name").fill("take")
     expect(count).to_contain_text("more than 100 recordings match")

@@ -21,7 +21,7 @@ _TONES_HZ = (220, 330, 880)
 
 @pytest.fixture
 def embedded(recordings: dict[str, Path], tmp_path: Path) -> Callable[[Client], list[str]]:
-    """Embeds six recordings, one of them with markup in its name, and returns their names."""
+    """Embeds six recordings, one with markup in its name, one that is not listened to, and returns their names."""
 
     def analysed(client: Client) -> list[str]:
         shutil.copy(recordings["rain_roof"], tmp_path / _SCRIPT)
@@ -29,7 +29,8 @@ def embedded(recordings: dict[str, Path], tmp_path: Path) -> Callable[[Client], 
         for hertz in _TONES_HZ:
             files.append(tmp_path / f"tone-{hertz}.wav")
             files[-1].write_bytes(tone_wav(1.0, hertz, seed=hertz))
-        for job in [client.analyze(path, ["classify", "embed"]) for path in files]:
+        heard = [["classify", "embed"]] * (len(files) - 1)
+        for job in [client.analyze(path, tasks) for path, tasks in zip(files, [*heard, ["embed"]], strict=True)]:
             client.wait(job)
         return [path.name for path in files]
 
@@ -72,6 +73,8 @@ def _read_all(page: Page, names: list[str]) -> None:
     links = page.get_by_label("Recordings in view").get_by_role("link")
     assert sorted(links.all_inner_texts()) == sorted(names)
     expect(page.locator(".map__text")).to_contain_text(re.compile(r"6 recordings: .*dog 2"))
+    unheard = page.get_by_label("Recordings in view").get_by_role("listitem").filter(has_text="not listened to")
+    expect(unheard.get_by_role("link")).to_have_text([f"tone-{_TONES_HZ[-1]}.wav"])
 
 
 def _open_by_click(page: Page) -> None:
@@ -117,12 +120,12 @@ def _open_by_keys(page: Page) -> None:
 def _filter(page: Page) -> None:
     """The library's search and labels filter the map."""
     seen = page.locator(".map__text summary")
-    page.get_by_label("Search by name").fill("TONE")
+    page.get_by_label("Filter by name").fill("TONE")
     expect(page).to_have_url(re.compile(r"\?view=map&q=TONE$"))
     expect(seen).to_have_text("3 recordings in view")
-    page.get_by_label("Search by name").fill("nothing is called so")
+    page.get_by_label("Filter by name").fill("nothing is called so")
     expect(page.get_by_text("No recording on the map matches.")).to_be_visible()
-    page.get_by_label("Search by name").fill("")
+    page.get_by_label("Filter by name").fill("")
     page.get_by_role("group", name="Filter by label").get_by_role("button", name="dog").click()
     expect(seen).to_have_text("2 recordings in view")
     page.get_by_role("group", name="Filter by label").get_by_role("button", name="all").click()

@@ -169,7 +169,7 @@ def test_keys_reach_everything(visit: Callable[..., Visit], analysed_track: Call
     page = here.page
     expect(page.get_by_role("link", name="rain_roof.flac")).to_be_visible()
     page.keyboard.press("/")
-    expect(page.get_by_label("Search by name")).to_be_focused()
+    expect(page.get_by_label("Filter by name")).to_be_focused()
     page.keyboard.press("Tab")
     page.locator("main").click(position={"x": 2, "y": 2})
     page.keyboard.press("ArrowDown")

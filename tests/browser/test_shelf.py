@@ -94,7 +94,7 @@ def test_a_collection_s_name_that_is_taken_is_said(visit: Callable[..., Visit], 
 
 
 def test_a_search_stays_in_its_collection(visit: Callable[..., Visit], tmp_path: Path) -> None:
-    """By name here; the library's field leads to it with the collection that is shown."""
+    """By name here; Enter in the library's field leads to it with the collection that is shown, and so does a link."""
     here = visit()
     owl, _ = add(here.client, tmp_path, "owl", "owlet")
     few = here.client.create_collection("few").id
@@ -102,8 +102,9 @@ def test_a_search_stays_in_its_collection(visit: Callable[..., Visit], tmp_path:
     here.go("/")
     page = here.page
     page.get_by_label("Collection that is shown").select_option("few (1)")
-    page.get_by_label("Search by name").fill("owl")
-    page.get_by_role("link", name="Search for “owl” by sound too").click()
+    page.get_by_label("Filter by name").fill("owl")
+    expect(page.get_by_role("link", name="Search for “owl” by sound too")).to_be_visible()
+    page.get_by_label("Filter by name").press("Enter")
     named = page.get_by_role("region", name="Found by name")
     expect(named.get_by_role("listitem")).to_have_count(1)
     expect(page.get_by_label("Collection to search in").locator("option:checked")).to_have_text("few")

@@ -7,10 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from playwright.sync_api import Locator, Page, ViewportSize, expect
+from sqlalchemy import text
 
 from phonoscope.contract import TrackChange
+from phonoscope.db.access.engine import Database
 from tests.browser.visit import BOTH, PLOTS_LOADED, SIZES, Visit
-from tests.support import tone_wav
+from tests.support import RunningStack, tone_wav
 
 _DRAWN = """name => {
     const canvas = document.querySelector(name);
@@ -205,4 +207,39 @@ def test_paper_is_white_and_has_no_buttons(visit: Callable[..., Visit], recordin
         page.wait_for_function(_DRAWN, arg=f".plot--{plot} canvas")
     assert page.evaluate("getComputedStyle(document.documentElement).backgroundColor") == "rgb(255, 255, 255)"
     assert page.evaluate("getComputedStyle(document.querySelector('h1')).color") == "rgb(0, 0, 0)"
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    here.expect_fine()
+
+
+@SIZES
+def test_a_recording_is_measured_again(
+    visit: Callable[..., Visit], stack: RunningStack, tmp_path: Path, size: ViewportSize
+) -> None:
+    """Where an earlier release has measured it; else nothing is computed, and the page says so."""
+    here = visit(size)
+    page, client = here.page, here.client
+    path = tmp_path / "take.wav"
+    path.write_bytes(tone_wav(0.5, rate_hz=8_000))
+    job = client.wait(client.analyze(path, ["describe"]))
+    here.go(f"/tracks/{job.recording}")
+    page.wait_for_function(PLOTS_LOADED)
+    said = page.locator(".studio__menu [role=status]")
+    _choose(page, "Measure it again")
+    expect(said).to_have_text("This release has measured it already: nothing has changed.")
+    here.expect_fine()
+    _measured_by_an_earlier_release(stack, job.recording)
+    levels = page.expect_response(lambda answer: "/spectrogram/levels" in answer.url)
+    with levels:
+        _choose(page, "Measure it again")
+    expect(said).to_have_text("It is measured.")
+    assert [task.cached for job in client.jobs().items for task in job.tasks] == [False, True, False]
+
+
+def _measured_by_an_earlier_release(stack: RunningStack, track_id: str) -> None:
+    """The ledger does not know the recording's results for those of this release."""
+    database = Database(stack.settings.database_url.get_secret_value(), pool_size=1)
+    with database.transaction() as session:
+        earlier = text(
+            "UPDATE tasks SET fingerprint = 'earlier' FROM jobs WHERE job_id = jobs.id AND track_id = :track"
+        )
+        session.execute(earlier, {"track": track_id})
+    database.close()

@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.visit import BOTH, Visit
 from tests.integration.outbox import free_port
@@ -48,6 +48,11 @@ def receiver() -> Iterator[_Receiver]:
         thread.join()
 
 
+def _log(page: Page) -> Locator:
+    """The log that is open."""
+    return page.get_by_role("region", name="Deliveries to http")
+
+
 def test_an_endpoint_is_added_tested_and_sent_to_again(visit: Callable[..., Visit], receiver: _Receiver) -> None:
     """Its secret is shown once; a test arrives; what was delivered can be sent again, as the same event."""
     here = visit()
@@ -62,7 +67,7 @@ def test_an_endpoint_is_added_tested_and_sent_to_again(visit: Callable[..., Visi
 
     page.get_by_role("button", name="Send a test").click()
     assert receiver.came.acquire(timeout=30)
-    log = page.get_by_label("Deliveries", exact=True)
+    log = _log(page)
     expect(log.get_by_role("listitem").first).to_contain_text("webhook.test")
     expect(log.locator(".delivery__state").first).to_have_text("delivered", timeout=60_000)
     log.get_by_text("What is sent").first.click()
@@ -90,7 +95,7 @@ def test_a_delivery_says_what_it_is_about(
     here.go("/webhooks")
     page = here.page
     page.get_by_role("button", name="Deliveries").click()
-    log = page.get_by_label("Deliveries", exact=True)
+    log = _log(page)
     expect(log.get_by_role("link", name="dog_small.m4a")).to_have_attribute("href", f"/tracks/{job.recording}")
     expect(log).to_contain_text(job.id)
     log.get_by_text("What is sent").click()
@@ -98,6 +103,23 @@ def test_a_delivery_says_what_it_is_about(
     here.expect_fine(*BOTH)
     here.client.delete_track(job.recording)
     expect(log).to_contain_text("the recording is not in the library")
+
+
+def test_two_open_logs_are_told_apart(visit: Callable[..., Visit]) -> None:
+    """By the endpoints that they are of."""
+    here = visit()
+    urls = [f"http://127.0.0.1:{free_port()}/{name}" for name in ("one", "other")]
+    for url in urls:
+        here.client.create_webhook(url)
+    here.go("/webhooks")
+    for url in urls:
+        endpoint = here.page.locator(".endpoint").filter(has_text=url)
+        endpoint.get_by_role("button", name="Deliveries").click()
+        log = here.page.get_by_role("region", name=f"Deliveries to {url}", exact=True)
+        expect(log).to_contain_text("No deliveries.")
+        expect(log.get_by_role("radiogroup", name=f"Which deliveries to {url}")).to_be_visible()
+    expect(_log(here.page)).to_have_count(2)
+    here.expect_fine(*BOTH)
 
 
 def test_a_secret_is_made_anew(visit: Callable[..., Visit], receiver: _Receiver) -> None:
@@ -126,7 +148,7 @@ def test_an_endpoint_that_does_not_answer_is_shown_as_failing(visit: Callable[..
     here.go("/webhooks")
     page = here.page
     page.get_by_role("button", name="Send a test").click()
-    log = page.get_by_label("Deliveries", exact=True)
+    log = _log(page)
     expect(log.get_by_role("listitem").first).to_contain_text("refused", timeout=60_000)
     page.reload()
     expect(page.locator(".endpoint__state")).to_contain_text("failing")

@@ -121,6 +121,17 @@ def test_a_map_shows_the_labels_of_the_model_that_is_named(client: Client, stack
     assert named.labels == labels.get(MODEL, [])
     assert named.label == next(iter(named.labels), None)
     assert newest.label == client.track(job.recording).label
+    assert named.classified_by == newest.classified_by == client.track(job.recording).classified_by
+
+
+def test_a_map_tells_what_nobody_listened_to(client: Client, tmp_path: Path) -> None:
+    """From what was listened to without a likely label."""
+    path = tmp_path / "a.wav"
+    path.write_bytes(tone_wav(seconds=2.0, seed=6))
+    client.wait(client.analyze(path, ["embed"]))
+    assert client.wait(client.create_job(None, ["map"])).status is Status.SUCCEEDED
+    (point,) = client.library_map().points
+    assert (point.label, point.classified_by) == (None, [])
 
 
 def _outdate(stack: RunningStack, job_id: str) -> None:

@@ -1,7 +1,7 @@
 import { expect, test, vi } from "vitest";
 import type { Track } from "../src/api/client";
 import { csvOf, forEach } from "../src/library/bulk";
-import { labelOrWhy, unlabelledText } from "../src/library/states";
+import { labelOrWhy, unlabelledText } from "../src/state/labelOrWhy";
 
 test("every item is done though some fail, and those are given with their errors", async () => {
   const counts: number[] = [];

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { adviceOf, keyDoubt, otherTempos, tempoDoubt } from "../src/track/doubt";
+import { adviceOf, keyDoubt, otherTempos, tempoDoubt } from "../src/state/doubt";
 
 test("a tempo and a key say how sure they are", () => {
   expect([0.8, 0.4, 0.1].map(tempoDoubt)).toEqual(["sure, 80 %", "fairly sure, 40 %", "unsure, 10 %"]);

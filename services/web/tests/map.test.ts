@@ -4,7 +4,7 @@ import { Dots, faded, stampOf } from "../src/library/map/dots";
 import { between, boundsOf, CLOSEST, panned, scaleOf, showing, toPixel, toSpot, whole, zoomed } from "../src/library/map/mapView";
 import { lifted, NAME_PX, named, placed } from "../src/library/map/labelNames";
 import { Grid, toward } from "../src/library/map/nearest";
-import { methodText, missingText, silentText, summaryText } from "../src/library/map/text";
+import { methodText, missingText, pointText, silentText, summaryText } from "../src/library/map/text";
 
 const bounds = { left: -1, right: 1, bottom: -0.5, top: 0.7 };
 const frame = { bounds, size: { width: 900, height: 500 } };
@@ -259,6 +259,14 @@ describe("the map's texts", () => {
     expect(by("umap", 0.9712)).toContain("Recordings near each other sound alike: trustworthiness 97 %.");
     expect(by("umap", 0.71)).toContain("Some recordings near each other do not sound alike: trustworthiness 71 %");
     expect(by("pca", null)).not.toContain("trustworthy");
+  });
+
+  it("say why a recording has no label", () => {
+    const unlabelled = (classified_by: string[], model: string | null) => pointText({ ...point("a", null), classified_by }, model);
+    expect(unlabelled([], null)).toBe("a, not listened to, 0:05");
+    expect(unlabelled(["genre-10"], null)).toBe("a, no label is likely, 0:05");
+    expect(unlabelled(["genre-10"], "environment-50")).toBe("a, not heard by environment-50, 0:05");
+    expect(pointText({ ...point("a", "dog_bark"), label_confirmed: true }, null)).toBe("a, dog bark (confirmed), 0:05");
   });
 
   it("say how many there are, and the largest labels", () => {

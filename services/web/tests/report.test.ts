@@ -71,6 +71,23 @@ test("a report has what its owner said of stretches with their seconds, and no p
   expect(rowsOf({ track: { ...track, rejected: ["dog"] } })).toContain("dog | 90 % | rejected by its owner");
 });
 
+test("a report says how sure tempo and key are, and what is next likely, as the page does", () => {
+  const measured = { tempo_bpm: 118, tempo_confidence: 0.4, metre: null, beat_count: 30, key: "A minor", key_confidence: 0.05, onset_rate_hz: 2, loudness_lufs: null, true_peak_dbfs: null, bands: [] };
+  const tempo_candidates = [{ bpm: 118, strength: 0.5 }, { bpm: 59, strength: 0.2 }];
+  const key_runner_up = { name: "C major", strength: 0.3 };
+  const rowsOf = (described: object) => {
+    const text = reportOf({ ...nothing, track, described, madeAt: new Date(0) } as unknown as Facts);
+    return [...text.matchAll(/<tr>(.*?)<\/tr>/g)].map(([, row = ""]) => row.replace(/<[^>]*>/g, " ").trim().split(/ {2,}/).join(" | "));
+  };
+  const rows = rowsOf({ ...measured, tempo_candidates, key_runner_up });
+  expect(rows).toEqual(
+    expect.arrayContaining(["tempo | 118 bpm, fairly sure, 40 %", "or else | 59 bpm, half as fast (20 %)", "key | A minor, unsure, 5 % ahead of the next", "or else | C major (30 %)"]),
+  );
+  expect(rows.join()).not.toContain("confidence");
+  const none = rowsOf({ ...measured, tempo_bpm: null, key: null });
+  expect(none).toEqual(expect.arrayContaining(["tempo | no beat was found", "key | nothing tonal was found", "loudness | —"]));
+});
+
 test("a report of what is not analysed says so", () => {
   const text = reportOf({ ...nothing, track, madeAt: new Date(0) } as unknown as Facts);
   expect(text).toContain("never listened to");

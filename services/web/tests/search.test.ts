@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { addressOfWords } from "../src/library/libraryView";
 import { addressOfStretch, queryFrom, unitFrom } from "../src/search/query";
 import { eachOnce, leftOut } from "../src/search/why";
 import { tagsOf } from "../src/ui/tags";
@@ -13,6 +14,12 @@ test("the address of a stretch is read back", () => {
   const address = new URLSearchParams(addressOfStretch("trk_1", 3, 4.567).split("?")[1]);
   expect(queryFrom(address)).toEqual({ by: "track", trackId: "trk_1", startS: 3, endS: 4.57 });
   expect(unitFrom(address)).toBe("moment");
+});
+
+test("the address of words is read back, and is the page's own without any", () => {
+  const address = new URLSearchParams(addressOfWords("a dog & cat", "col_1").split("?")[1]);
+  expect([queryFrom(address), address.get("collection")]).toEqual([{ by: "words", words: "a dog & cat" }, "col_1"]);
+  expect(addressOfWords("", null)).toBe("/search");
 });
 
 test("times that are none are left out", () => {

@@ -21,8 +21,7 @@ describe("texts", () => {
   });
 
   it("format times, shares and bands", () => {
-    expect(shownLabel({ label: "clock_tick", label_confirmed: true })).toBe("clock tick (confirmed)");
-    expect([shownLabel({ label: "rain" }), shownLabel({ label: null })]).toEqual(["rain", "no label"]);
+    expect([shownLabel("clock_tick", true), shownLabel("rain")]).toEqual(["clock tick (confirmed)", "rain"]);
     expect(time(4.34)).toBe("0:04.3");
     expect(time(59.99)).toBe("1:00.0");
     expect(time(3_725, 0)).toBe("1:02:05");

@@ -19,6 +19,9 @@ class MapPoint(BaseModel):
     labels: list[str] = Field(
         description="all that `model` recognised; without it, or for a body, what you confirmed or any model recognised"
     )
+    classified_by: list[str] = Field(
+        default_factory=list, description="the models that have classified it, as a track says them"
+    )
     duration_s: float
     x: float = Field(ge=-1.0, le=1.0)
     y: float = Field(ge=-1.0, le=1.0)

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query
 from phonoscope.contract import LabelledTracks, Library, LibraryMap, MapPoint
 from phonoscope.db.library.collections import check_collection
 from phonoscope.db.library.counts import commonest_labels, count_tracks
-from phonoscope.db.library.labels import NO_LABELS, TrackLabels, labels_of
+from phonoscope.db.library.labels import Heard, heard_of
 from phonoscope.db.library.maps import count_missing, count_silent, drawing_job, newest_map, placed_tracks
 from phonoscope.db.schema.tables import TaskRow, TrackRow
 from phonoscope.db.service.keys import Caller
@@ -69,7 +69,7 @@ def read_map(
         result = _result_of(state, caller, drawn)
         placed = placed_tracks(session, owner_id, space, collection)
         known = state.catalogue_for(owner_id, session).vocabularies
-        labels = labels_of(session, {track.id for track, *_ in placed}, known)
+        heard = heard_of(session, {track.id for track, *_ in placed}, known)
         return LibraryMap(
             model=space.model,
             drawn_at=drawn.finished_at if drawn is not None else None,
@@ -78,11 +78,12 @@ def read_map(
             missing=count_missing(session, owner_id, space, drawn),
             silent=count_silent(session, owner_id, space),
             job_id=drawing_job(session, owner_id, space.model),
-            points=[_point(track, labels.get(track.id, NO_LABELS), labelling, x, y) for track, x, y in placed],
+            points=[_point(track, heard.get(track.id, Heard()), labelling, x, y) for track, x, y in placed],
         )
 
 
-def _point(track: TrackRow, labels: TrackLabels, labelling: str | None, x: float, y: float) -> MapPoint:
+def _point(track: TrackRow, heard: Heard, labelling: str | None, x: float, y: float) -> MapPoint:
+    labels, models = heard
     label = labels.of(labelling)
     return MapPoint(
         track_id=track.id,
@@ -90,6 +91,7 @@ def _point(track: TrackRow, labels: TrackLabels, labelling: str | None, x: float
         label=label,
         label_confirmed=labels.is_confirmed(label),
         labels=labels.all_of(labelling),
+        classified_by=list(models),
         duration_s=track.duration_s,
         x=x,
         y=y,

@@ -21,7 +21,7 @@ const KEYS: [string[], string][] = [
   [["0"], "show the whole map"],
   [["y", "n", "o"], "in a review: yes, no, another label"],
   [["s", "u"], "in a review: skip, or undo the last answer"],
-  [["/"], "search the library"],
+  [["/"], "filter the library by name; Enter there searches by what is heard too"],
   [["?"], "show this list"],
 ];
 

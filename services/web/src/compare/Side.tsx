@@ -1,4 +1,4 @@
-import { useEffect, useMemo } from "react";
+import { type ReactNode, useEffect, useMemo } from "react";
 import { Link } from "wouter";
 import type { TaskName, Track } from "../api/client";
 import type { SourceName } from "../sound/transport";
@@ -9,6 +9,7 @@ import { useSubmit } from "../state/submit";
 import { useTrackState } from "../state/TrackStateProvider";
 import { SHOWN } from "../track/EvidenceBar";
 import { LabelLegend, LabelStrip } from "../track/LabelStrip";
+import { PredictedName, useSaidOfWhole, useWho } from "../track/said";
 import { SpectrogramPlot } from "../track/SpectrogramPlot";
 import { useLinkedSound } from "../track/sources";
 import { Timeline } from "../track/Timeline";
@@ -69,8 +70,8 @@ function Figures({ track, models }: { track: Track; models: Models | null }) {
   const described = state.result("describe");
   const { submit, submitting, problem } = useSubmit(track.id);
   const { tempo_bpm = null, key = null, loudness_lufs = null } = described ?? {};
-  const rows: [string, string][] = [
-    ["labels", classified ? answersOf(classified).flatMap(shownLabels).map(({ label, probability }) => `${labelText(label)} ${percent(probability)}`).join(", ") : "—"],
+  const rows: [string, ReactNode][] = [
+    ["labels", <Labels key="labels" track={track} />],
     ["length", time(track.duration_s)],
     ["tempo", tempo_bpm === null ? "—" : `${Math.round(tempo_bpm)} bpm`],
     ["key", key ?? "—"],
@@ -94,5 +95,28 @@ function Figures({ track, models }: { track: Track; models: Models | null }) {
       ) : null}
       {problem ? <ErrorNote>{problem}</ErrorNote> : null}
     </>
+  );
+}
+
+/** What the owner confirmed of the whole recording, then what is predicted, as the recording's own page says it. */
+function Labels({ track }: { track: Track }) {
+  const { classified } = useTrackState().state;
+  const { confirmed, rejected } = useSaidOfWhole(track);
+  const who = useWho();
+  const predicted = classified ? answersOf(classified).flatMap((answer) => shownLabels(answer).map((one) => ({ ...one, model: answer.model.name }))) : [];
+  if (confirmed === null && predicted.length === 0) return "—";
+  return (
+    <ul className="side__labels">
+      {confirmed === null ? null : (
+        <li>
+          <strong>{labelText(confirmed)}</strong>, confirmed by {who}
+        </li>
+      )}
+      {predicted.map(({ model, label, probability }) => (
+        <li key={`${model} ${label}`}>
+          <PredictedName label={label} rejected={rejected} /> {percent(probability)}
+        </li>
+      ))}
+    </ul>
   );
 }

@@ -13,7 +13,7 @@ import "./library.css";
 import "./shelf.css";
 import { Empty } from "./Empty";
 import { useLibrary, useTracks } from "./queries";
-import { labelledBy, SORTS, useLibraryView, useSearchField } from "./libraryView";
+import { addressOfWords, labelledBy, SORTS, useLibraryView, useSearchField } from "./libraryView";
 import { SearchField } from "./SearchField";
 import { SelectAll } from "./SelectAll";
 import { Selection } from "./Selection";
@@ -71,7 +71,7 @@ export function LibraryPage() {
         </div>
       </div>
       {search ? (
-        <Link href={`/search?${new URLSearchParams({ q: search, ...(collection && { collection }) })}`}>Search for “{search}” by sound too</Link>
+        <Link href={addressOfWords(search, collection)}>Search for “{search}” by sound too</Link>
       ) : null}
       <CollectionBar collection={collection} onChange={(collection) => show({ collection })} />
       {view === "map" ? (

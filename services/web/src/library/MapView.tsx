@@ -1,5 +1,6 @@
 import { lazy } from "react";
-import { useActiveJobs, useEndedJobs } from "./queries";
+import { useEndedJobs } from "./ended";
+import { useActiveJobs } from "./queries";
 import { Selection } from "./Selection";
 
 const LibraryMap = lazy(() => import("./map/LibraryMap"));

@@ -2,27 +2,35 @@ import type { RefObject } from "react";
 import { useLocation } from "wouter";
 import { holdUp } from "../state/heldSound";
 import { useDrop } from "../ui/drop";
+import { addressOfWords } from "./libraryView";
 
 type Props = { field: RefObject<HTMLInputElement | null>; value: string; collection: string | null; onChange: (typed: string) => void };
 
-/** Searches by the name that is typed; a clip that is dropped on it is searched by on the search's page, and not added. */
+/**
+ * Filters the library by the name that is typed. The search's page looks for what is heard too: for the words by Enter, and for the
+ * sound of a clip that is dropped, which is not added.
+ */
 export function SearchField({ field, value, collection, onChange }: Props) {
   const [, go] = useLocation();
   const { over, target } = useDrop(([file]) => {
     if (!file) return;
     holdUp(file);
-    go(collection ? `/search?${new URLSearchParams({ collection })}` : "/search");
+    go(addressOfWords("", collection));
   });
+  const words = value.trim();
   return (
     <input
       ref={field}
       className={`field ${over ? "field--over" : ""}`}
       type="search"
-      placeholder={over ? "Drop to search by it" : "Search by name"}
-      title="Type a name, or drop a clip to search by its sound"
-      aria-label="Search by name"
+      placeholder={over ? "Drop to search by it" : "Filter by name"}
+      title="Type a name. Enter searches by what is heard too, a clip that is dropped by its sound."
+      aria-label="Filter by name"
       value={value}
       onChange={(event) => onChange(event.currentTarget.value)}
+      onKeyDown={(event) => {
+        if (event.key === "Enter" && words && !event.nativeEvent.isComposing) go(addressOfWords(words, collection));
+      }}
       {...target}
     />
   );

@@ -4,7 +4,8 @@ import type { Track } from "../api/client";
 import { usePreview } from "../sound/preview";
 import { useKeys } from "../ui/keys";
 import { type Density, useIsWide } from "./density";
-import { useActiveJobs, useEndedJobs } from "./queries";
+import { useEndedJobs } from "./ended";
+import { useActiveJobs } from "./queries";
 import { ColumnNames, type RowActions, TrackRow } from "./TrackRow";
 
 const ROW_PX = { comfortable: 64, dense: 40 };

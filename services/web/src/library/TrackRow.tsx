@@ -9,7 +9,7 @@ import { titleOf } from "../ui/tags";
 import { Deletion } from "./Deletion";
 import { surenessOf } from "./libraryView";
 import { Thumbnail } from "./Outline";
-import { unlabelledText } from "./states";
+import { unlabelledText } from "../state/labelOrWhy";
 
 const DAY = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", year: "2-digit" });
 const NUMBERS = new Set(["tempo", "size", "length"]);

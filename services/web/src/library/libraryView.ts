@@ -35,6 +35,12 @@ export function queryOf({ view, search, label, model, collection, sort }: Librar
   return new URLSearchParams(Object.entries(parameters).filter(([, value]) => value));
 }
 
+/** The address of a search by words, of the search's page without any; in a collection where one is named. */
+export function addressOfWords(words: string, collection: string | null): string {
+  const query = new URLSearchParams({ ...(words && { q: words }), ...(collection && { collection }) }).toString();
+  return query ? `/search?${query}` : "/search";
+}
+
 /** A track with the label that a model gave it; with its newest label for null. */
 export function labelledBy(track: Track, model: string | null): Track {
   if (model === null) return track;

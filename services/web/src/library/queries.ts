@@ -1,10 +1,11 @@
 import { type InfiniteData, keepPreviousData, useInfiniteQuery, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { useEffect, useRef } from "react";
 import { api, dataOf, type Job, type Peaks, type Track } from "../api/client";
 import type { LibraryView, Sort } from "./libraryView";
 import { forgetTrack } from "./uploads";
 
-type Page = { items: Track[]; next_cursor?: string | null };
+export type Page = { items: Track[]; next_cursor?: string | null };
+/** What a list of tracks is known by: its order, its filters, and whether it has facts. */
+export type ListKey = readonly ["tracks", "list", Sort, ReturnType<typeof filtersOf>, boolean];
 
 const PAGE_SIZE = 100;
 const ACTIVE_EVERY_MS = 3_000;
@@ -17,11 +18,11 @@ export function filtersOf({ search, label, model, collection }: LibraryView) {
 
 /** The tracks that match a view, page by page; with facts where wanted. */
 export function useTracks(view: LibraryView, wanted: boolean, facts: boolean) {
-  const filters = filtersOf(view);
+  const queryKey: ListKey = ["tracks", "list", view.sort, filtersOf(view), facts];
   return useInfiniteQuery({
     enabled: wanted,
-    queryKey: ["tracks", "list", view.sort, filters, facts],
-    queryFn: ({ pageParam, signal }) => pageOf({ sort: view.sort, ...filters, ...(facts && { facts }) }, pageParam, signal),
+    queryKey,
+    queryFn: ({ pageParam, signal }) => pageIn(queryKey, pageParam, signal),
     initialPageParam: "",
     getNextPageParam: (page) => page.next_cursor,
     placeholderData: keepPreviousData,
@@ -66,18 +67,6 @@ export function useActiveJobs() {
   });
 }
 
-/** Reads the tracks again when jobs on them have ended, whoever asked for these. */
-export function useEndedJobs(active: ReadonlyMap<string, Job> | undefined): void {
-  const queries = useQueryClient();
-  const before = useRef(active);
-  useEffect(() => {
-    const going = new Set([...(active?.values() ?? [])].map(({ id }) => id));
-    const ended = active && [...(before.current?.values() ?? [])].some(({ id }) => !going.has(id));
-    before.current = active;
-    if (ended) for (const queryKey of [["tracks"], ["map"]]) void queries.invalidateQueries({ queryKey });
-  }, [active, queries]);
-}
-
 /** A track's outline in a few points, or null when it has not been measured yet. */
 export function useOutline(trackId: string, points: number, wanted: boolean) {
   return useQuery({
@@ -109,9 +98,14 @@ export function useDeleteTrack() {
   });
 }
 
-async function pageOf(asked: ReturnType<typeof filtersOf> & { sort: Sort; facts?: boolean }, cursor: string, signal: AbortSignal): Promise<Page> {
+/** A page of a list. Throws an `ApiProblem` when the service refuses. */
+export function pageIn([, , sort, filters, facts]: ListKey, cursor: string, signal?: AbortSignal): Promise<Page> {
+  return pageOf({ sort, ...filters, ...(facts && { facts }) }, cursor, signal);
+}
+
+async function pageOf(asked: ReturnType<typeof filtersOf> & { sort: Sort; facts?: boolean }, cursor: string, signal?: AbortSignal): Promise<Page> {
   const query = { limit: PAGE_SIZE, ...asked, ...(cursor && { cursor }) };
-  return dataOf(await api.GET("/v1/tracks", { params: { query }, signal }));
+  return dataOf(await api.GET("/v1/tracks", { params: { query }, ...(signal && { signal }) }));
 }
 
 function without({ pages, pageParams }: InfiniteData<Page>, trackId: string): InfiniteData<Page> {

@@ -3,7 +3,8 @@ import { type SaidLabel, segments, unsaid } from "../sound/segments";
 import { answersOf, shownLabels, thresholdOf } from "../state/models";
 import { type ResultOf, tellsBandsApart } from "../state/results";
 import { checksOf, verdictText } from "../state/verdict";
-import { band, bytes, channels, decibels, labelText, percent, time } from "../ui/format";
+import { figuresOf, NONE } from "../state/figures";
+import { band, bytes, channels, labelText, percent, time } from "../ui/format";
 import { titleOf } from "../ui/tags";
 import { html, type Markup } from "./html";
 import { STYLE } from "./style";
@@ -118,16 +119,9 @@ ${checks.length > 0 && html`<h3>Can it be believed?</h3><p>${verdictText(checks)
 }
 
 function measurements(described: ResultOf<"describe">): Markup {
-  const { tempo_bpm, tempo_confidence, metre, key, key_confidence, loudness_lufs, loudness_range_lu, true_peak_dbfs, onset_rate_hz, bands } = described;
   const rows: [string, string][] = [
-    ["tempo", tempo_bpm === null ? "no beat was found" : `${Math.round(tempo_bpm)} bpm, confidence ${percent(tempo_confidence)}`],
-    ["metre", metre ?? "—"],
-    ["key", key === null ? "—" : `${key}, confidence ${percent(key_confidence)}`],
-    ["loudness", loudness_lufs === null ? "—" : decibels(loudness_lufs, "LUFS")],
-    ["loudness range", loudness_range_lu == null ? "—" : `${loudness_range_lu.toFixed(1)} LU`],
-    ["true peak", true_peak_dbfs === null ? "—" : decibels(true_peak_dbfs, "dBFS")],
-    ["onsets", `${onset_rate_hz.toFixed(1)} a second`],
-    ...bands.map(({ name, low_hz, high_hz, share }): [string, string] => [`${name}, ${band(low_hz, high_hz)}`, percent(share)]),
+    ...figuresOf(described).map(({ name, value, doubt }): [string, string] => [name, [value !== NONE && value, doubt].filter(Boolean).join(", ") || NONE]),
+    ...described.bands.map(({ name, low_hz, high_hz, share }): [string, string] => [`${name}, ${band(low_hz, high_hz)}`, percent(share)]),
   ];
   return html`<section><h2>How it sounds</h2>${table(rows)}</section>`;
 }

@@ -4,7 +4,7 @@ import { errorText, sentence } from "../api/problem";
 import { MarkButtons } from "../classifiers/marks/MarkButtons";
 import { MarkTray } from "../classifiers/marks/MarkTray";
 import { Button, ErrorNote, IconButton, Skeleton } from "../ui/controls";
-import { labelOrWhy } from "../library/states";
+import { labelOrWhy } from "../state/labelOrWhy";
 import { labelText, percent, time } from "../ui/format";
 import { titleOf } from "../ui/tags";
 import { type Preview, usePreview } from "../sound/preview";

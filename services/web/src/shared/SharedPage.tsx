@@ -132,10 +132,10 @@ function Studio({ track }: { track: Track }) {
             <EvidenceMark explained={explained} />
             <SpectrogramPlot trackId={track.id} explained={explained} opacity={SHOWN} />
           </Timeline>
+          <Amber explained={explained} opacity={SHOWN} />
           <LabelLegend />
         </div>
         <BeatClicks clicks={clicks} />
-        <Amber explained={explained} opacity={SHOWN} />
         <EvidenceSpan explained={explained} />
         <LabelList changes={null} />
       </section>

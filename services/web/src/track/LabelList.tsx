@@ -1,10 +1,11 @@
-import { type CSSProperties, useCallback, useMemo, useSyncExternalStore } from "react";
+import { type CSSProperties, useCallback, useMemo, useRef, useSyncExternalStore } from "react";
 import type { LabelState } from "../api/client";
 import type { Segment } from "../sound/segments";
 import { useStore } from "../sound/store";
 import { useTimeAxis } from "../sound/timeAxis";
 import type { Transport } from "../sound/transport";
 import { Button, IconButton } from "../ui/controls";
+import { useFocusKept } from "../ui/focus";
 import { Icon } from "../ui/Icon";
 import { time } from "../ui/format";
 import { namedWithPlace, type OwnChanges } from "./ownLabels";
@@ -23,11 +24,13 @@ export function LabelList({ changes }: Props) {
   const { found, colourOf } = useSegments();
   const windowS = useWindowLength();
   const current = useCurrent(transport, found);
+  const box = useRef<HTMLDetailsElement>(null);
+  useFocusKept(box, changes?.busy ?? false);
   const inView = found.filter(({ startS, endS }) => endS > view.startS && startS < view.endS);
   if (inView.length === 0) return null;
   const shown = inView.slice(0, MOST);
   return (
-    <details className="segments" open>
+    <details ref={box} className="segments" open>
       <summary>
         {inView.length === 1 ? "1 stretch" : `${inView.length} stretches`} of the labels over time
         {windowS === null ? null : (

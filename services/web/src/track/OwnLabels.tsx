@@ -1,8 +1,9 @@
-import { lazy, Suspense, useState } from "react";
+import { lazy, Suspense, useRef, useState } from "react";
 import type { LabelState, Track } from "../api/client";
 import { useStore } from "../sound/store";
 import { useTimeAxis } from "../sound/timeAxis";
 import { Button, IconButton } from "../ui/controls";
+import { useFocusKept } from "../ui/focus";
 import { labelText } from "../ui/format";
 import { Icon } from "../ui/Icon";
 import { NewLabel } from "./NewLabel";
@@ -14,8 +15,10 @@ const TeachWith = lazy(() => import("../classifiers/TeachWith"));
 /** Confirms, rejects and removes labels of the recording and of stretches of it, adds further ones, and undoes what was changed here. */
 export function OwnLabels({ track, changes }: { track: Track; changes: OwnChanges }) {
   const { busy, problems, said, say, put, undo } = changes;
+  const box = useRef<HTMLElement>(null);
+  useFocusKept(box, busy);
   return (
-    <section className="own" aria-label="Your labels">
+    <section ref={box} className="own" aria-label="Your labels">
       <ul className="tags">
         {ownLabels(track).map((own) => (
           <Own key={own.label} own={own} disabled={busy} say={say} remove={(label) => put({ label, start_s: null, end_s: null, state: null })} />

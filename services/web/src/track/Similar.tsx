@@ -5,7 +5,7 @@ import { api, dataOf, type Neighbour, type Track } from "../api/client";
 import { renewalMs } from "../api/links";
 import { ApiProblem, errorText } from "../api/problem";
 import { ErrorNote, Button, Choice, IconButton, Skeleton } from "../ui/controls";
-import { labelOrWhy } from "../library/states";
+import { labelOrWhy } from "../state/labelOrWhy";
 import { time } from "../ui/format";
 import { titleOf } from "../ui/tags";
 import { MarkButtons } from "../classifiers/marks/MarkButtons";

@@ -15,6 +15,7 @@ import type { Explanation } from "../state/explanation";
 import { NotesForm, RenameForm } from "./Naming";
 import { Removal } from "./Removal";
 import { Sharing } from "./Sharing";
+import { useMeasuring } from "./measuring";
 import { useSaid } from "./said";
 import "./menu.css";
 
@@ -35,6 +36,7 @@ export function TrackMenu({ track, explanation }: { track: Track; explanation: E
   };
   const report = useReport(track, explanation, useSaid());
   const [problem, setProblem] = useState<string | null>(null);
+  const measuring = useMeasuring(track.id);
   const exported = (format: string, name: string) => {
     setProblem(null);
     const path = `/v1/tracks/${track.id}/labels?format=${format}&predicted=true`;
@@ -48,6 +50,7 @@ export function TrackMenu({ track, explanation }: { track: Track; explanation: E
     { text: "Share …", act: () => setOpened("share") },
     { text: "Compare …", act: () => setOpened("compare") },
     ...TABLES.map(([format, program, name]) => ({ text: `Labels for ${program}`, act: () => exported(format, name) })),
+    ...(measuring.going ? [] : [{ text: measuring.measured ? "Measure it again" : "Measure it", act: measuring.measure }]),
     { text: "Report (HTML)", act: report },
     { text: "Print or save as PDF …", act: () => window.print() },
     { text: "Delete …", act: () => setOpened("delete") },
@@ -65,7 +68,10 @@ export function TrackMenu({ track, explanation }: { track: Track; explanation: E
   return (
     <>
       <Menu label="Menu" items={items} />
-      {problem ? <ErrorNote>{problem}</ErrorNote> : null}
+      <span className="small quiet" role="status">
+        {measuring.said}
+      </span>
+      {[problem, measuring.problem].map((text) => (text ? <ErrorNote key={text}>{text}</ErrorNote> : null))}
       {opened ? (
         <Dialog title={title} onClose={close}>
           <div className="menu-dialog">{content}</div>

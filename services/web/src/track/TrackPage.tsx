@@ -124,12 +124,12 @@ function Studio({ track, slot }: { track: Track; slot: HTMLElement | null }) {
             <EvidenceMark explained={explained} />
             <SpectrogramPlot trackId={track.id} explained={explained} opacity={opacity} banded />
           </Timeline>
+          <Amber explained={explained} opacity={opacity} />
           <LabelLegend />
         </div>
         <BeatClicks clicks={clicks} />
         <SpectrogramSettings sampleRateHz={track.sample_rate_hz} />
         <EvidenceBar explanation={explanation} opacity={opacity} setOpacity={setOpacity} />
-        <Amber explained={explained} opacity={opacity} />
         <EvidenceSpan explained={explained} />
         <LabelList changes={audioTrack === null ? changes : null} />
       </section>

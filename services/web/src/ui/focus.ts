@@ -1,4 +1,4 @@
-import { type RefObject, useEffect, useRef } from "react";
+import { type RefObject, useEffect, useLayoutEffect, useRef } from "react";
 
 /**
  * Gives the focus, which a question in `box` takes with it when it closes, to what opened it: the button whose `data-opens` names
@@ -13,4 +13,38 @@ export function useFocusBack(box: RefObject<HTMLElement | null>, question: strin
     const opener = box.current?.querySelector<HTMLElement>(`[data-opens="${closed}"]:not(:disabled)`);
     (opener ?? box.current?.querySelector<HTMLElement>("button:not(:disabled), select:not(:disabled)"))?.focus();
   }, [box, question]);
+}
+
+type Place = { rows: Element; count: number; row: Element; at: number; button: number };
+
+/**
+ * Gives the focus back to a list in `box` once it is no longer `busy`: its rows' buttons cannot have it meanwhile, and may be gone.
+ * The button that had it has it again, or the one that took its place in the row; where the row is gone, the first of the next one.
+ */
+export function useFocusKept(box: RefObject<HTMLElement | null>, busy: boolean): void {
+  const before = useRef<Place | null>(null);
+  useLayoutEffect(() => {
+    if (busy) {
+      before.current ??= placeOf(document.activeElement, box.current);
+      return;
+    }
+    const place = before.current;
+    before.current = null;
+    if (!place || (document.activeElement && document.activeElement !== document.body)) return;
+    const { rows, count, row, at, button } = place;
+    const { children } = rows;
+    const here = buttonsIn(row.isConnected ? row : children[Math.min(at, children.length - 1)]);
+    here[row.isConnected || children.length === count ? Math.min(button, here.length - 1) : 0]?.focus();
+  }, [box, busy]);
+}
+
+function placeOf(focused: Element | null, box: HTMLElement | null): Place | null {
+  const row = focused?.closest("li");
+  const rows = row?.parentElement;
+  if (!row || !rows || !box?.contains(row)) return null;
+  return { rows, count: rows.children.length, row, at: [...rows.children].indexOf(row), button: buttonsIn(row).indexOf(focused as HTMLButtonElement) };
+}
+
+function buttonsIn(row: Element | undefined): HTMLButtonElement[] {
+  return [...(row?.querySelectorAll("button") ?? [])];
 }

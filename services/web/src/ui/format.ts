@@ -82,9 +82,8 @@ export function labelText(label: string): string {
 }
 
 /** A recording's label for display, which says when its owner confirmed it. */
-export function shownLabel({ label, label_confirmed }: { label: string | null; label_confirmed?: boolean }): string {
-  if (!label) return "no label";
-  return label_confirmed ? `${labelText(label)} (confirmed)` : labelText(label);
+export function shownLabel(label: string, confirmed = false): string {
+  return confirmed ? `${labelText(label)} (confirmed)` : labelText(label);
 }
 
 /** A channel count: `mono`, `stereo` or `6 channels`. */

@@ -3,7 +3,7 @@ import { Link } from "wouter";
 import { errorText } from "../api/problem";
 import { ErrorNote, Button, Choice, Skeleton } from "../ui/controls";
 import { ago } from "../ui/format";
-import { type Attempt, type Delivery, useDeliveries, useWebhookActions } from "./queries";
+import { type Attempt, type Delivery, useDeliveries, useWebhookActions, type Webhook } from "./queries";
 
 const KINDS = [
   { value: "all", text: "all" },
@@ -14,15 +14,15 @@ const KINDS = [
 type Kind = (typeof KINDS)[number]["value"];
 
 /** The events that were sent to an endpoint, with every attempt and buttons that send them again. */
-export function DeliveryLog({ webhookId }: { webhookId: string }) {
+export function DeliveryLog({ webhook: { id: webhookId, url } }: { webhook: Webhook }) {
   const [kind, setKind] = useState<Kind>("all");
   const found = useDeliveries(webhookId, kind === "all" ? null : kind);
   const { redeliverDead } = useWebhookActions();
   const deliveries = found.data?.pages.flatMap((page) => page.items) ?? [];
   return (
-    <section className="log" aria-label="Deliveries">
+    <section className="log" aria-label={`Deliveries to ${url}`}>
       <div className="row spread wrap">
-        <Choice label="Which deliveries" value={kind} options={KINDS} onChange={setKind} />
+        <Choice label={`Which deliveries to ${url}`} value={kind} options={KINDS} onChange={setKind} />
         {kind === "dead" && deliveries.length ? (
           <Button icon="retry" disabled={redeliverDead.isPending} onClick={() => redeliverDead.mutate(webhookId)}>
             Send all again

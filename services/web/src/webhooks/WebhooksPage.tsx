@@ -104,7 +104,7 @@ function Endpoint({ webhook }: { webhook: Webhook }) {
       </div>
       {problem ? <ErrorNote>{errorText(problem)}</ErrorNote> : null}
       {rotating ? <Rotation webhook={webhook} onDone={() => setRotating(false)} /> : null}
-      {open ? <DeliveryLog webhookId={webhook.id} /> : null}
+      {open ? <DeliveryLog webhook={webhook} /> : null}
     </li>
   );
 }

@@ -89,6 +89,13 @@ class TrackLabels(NamedTuple):
 NO_LABELS = TrackLabels(None, {})
 
 
+class Heard(NamedTuple):
+    """The labels that count for a track, and the models that have labelled it, the newest first, also in vain."""
+
+    labels: TrackLabels = NO_LABELS
+    models: tuple[str, ...] = ()
+
+
 class LabelCount(NamedTuple):
     """In how many of an owner's tracks a label is confirmed, rejected and predicted; and in how many parts of them."""
 
@@ -107,16 +114,26 @@ def labels_of(
     Args:
         vocabularies: of the served models; without them a confirmed label takes no prediction's place in ``by_model``.
     """
+    return {track: heard.labels for track, heard in heard_of(session, tracks, vocabularies or {}).items()}
+
+
+def heard_of(session: Session, tracks: Collection[str], vocabularies: Vocabularies) -> dict[str, Heard]:
+    """As ``labels_of``, with the models that have labelled the tracks."""
     if not tracks:
         return {}
     rows = session.execute(_LABELS, {"tracks": list(tracks)})
-    return {row.id: labels_in(row, vocabularies or {}) for row in rows if row.answers or row.said}
+    return {row.id: Heard(labels_in(row, vocabularies), models_in(row)) for row in rows if row.answers or row.said}
 
 
 def labels_in(row: Any, vocabularies: Vocabularies) -> TrackLabels:
     """The labels that count for a track, of a row with ``LABEL_COLUMNS``."""
     said = [Annotation(label, LabelState(state), start_s, end_s) for label, state, start_s, end_s in row.said or ()]
     return combined([(model, labels) for model, labels, _ in row.answers or ()], said, vocabularies)
+
+
+def models_in(row: Any) -> tuple[str, ...]:
+    """The models that have labelled a track, the newest first, also those that recognised nothing."""
+    return tuple(model for model, *_ in row.answers or ())
 
 
 def probabilities_in(row: Any, labels: TrackLabels) -> dict[str, float]:

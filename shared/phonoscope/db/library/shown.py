@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from phonoscope.catalogue import Vocabularies
 from phonoscope.db.library.artifacts import COVER
-from phonoscope.db.library.labels import LABEL_COLUMNS, NO_LABELS, TrackLabels, labels_in, probabilities_in
+from phonoscope.db.library.labels import LABEL_COLUMNS, NO_LABELS, TrackLabels, labels_in, models_in, probabilities_in
 
 _SHOWN = text(
     f"""
@@ -57,11 +57,7 @@ def shown_of(session: Session, tracks: Collection[str], vocabularies: Vocabulari
 
 
 def _shown(row: Any, labels: TrackLabels) -> Shown:
-    return Shown(labels, _models(row), _cover(row), probabilities_in(row, labels))
-
-
-def _models(row: Any) -> tuple[str, ...]:
-    return tuple(model for model, *_ in row.answers or ())
+    return Shown(labels, models_in(row), _cover(row), probabilities_in(row, labels))
 
 
 def _cover(row: Any) -> Cover | None:

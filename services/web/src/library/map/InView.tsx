@@ -1,6 +1,7 @@
 import { memo, useMemo } from "react";
 import { Link } from "wouter";
-import { time, shownLabel } from "../../ui/format";
+import { time } from "../../ui/format";
+import { labelOrWhy } from "../../state/labelOrWhy";
 import type { MapPoint } from "./queries";
 import type { Atlas, Filter } from "./atlas";
 import { type Frame, isInside, toPixel, type View } from "./mapView";
@@ -28,7 +29,7 @@ export const InView = memo(function InView({ atlas, filter, view, frame }: Props
               {point.filename}
             </Link>
             <span className="quiet small clip">
-              {shownLabel(point)} · {time(point.duration_s, 0)}
+              {labelOrWhy(point, atlas.model)} · {time(point.duration_s, 0)}
             </span>
           </li>
         ))}

@@ -63,8 +63,8 @@ function Selecting(shown: Shown & { map: Drawn }) {
   return <Plane key={shown.map.drawn_at} selected={selected} setSelected={setSelected} {...shown} />;
 }
 
-function Plane({ map, search, label, collection, actions, selected, setSelected }: Shown & Selected & { map: Drawn }) {
-  const atlas = useMemo(() => atlasOf(map.points ?? []), [map.points]);
+function Plane({ map, search, label, model, collection, actions, selected, setSelected }: Shown & Selected & { map: Drawn }) {
+  const atlas = useMemo(() => atlasOf(map.points ?? [], model), [map.points, model]);
   const filter = useMemo(() => filtered(atlas.points, search, label), [atlas, search, label]);
   const [size, setSize] = useState({ width: 0, height: 0 });
   const frame = useMemo(() => ({ bounds: atlas.bounds, size }), [atlas, size]);

@@ -3,8 +3,9 @@ import { Link, useLocation } from "wouter";
 import { useTheme } from "../../ui/theme";
 import { useSize } from "../../ui/canvas";
 import { Button } from "../../ui/controls";
-import { time, shownLabel } from "../../ui/format";
+import { time } from "../../ui/format";
 import { announce } from "../../ui/live";
+import { labelOrWhy } from "../../state/labelOrWhy";
 import type { MapPoint } from "./queries";
 import type { Atlas, Filter } from "./atlas";
 import { useGestures } from "./gestures";
@@ -70,7 +71,7 @@ export function MapPlot({ atlas, filter, label, viewport, chosen, onChoose, onSi
     setShown(index === null ? null : { index, by: "keys" });
     if (!next) return;
     viewport.move((view) => showing(view, next, frame));
-    announce(pointText(next));
+    announce(pointText(next, atlas.model));
   };
   const gestures = useGestures(box, frame, viewport, pick, hover);
   const lasso = useLasso(drawing, (corners) => {
@@ -111,7 +112,7 @@ export function MapPlot({ atlas, filter, label, viewport, chosen, onChoose, onSi
         </Button>
       </div>
       <Zoom viewport={viewport} frame={frame} />
-      {point && shown ? <Card point={point} by={shown.by} at={toPixel(point, viewport.view, frame)} size={size} /> : null}
+      {point && shown ? <Card point={point} model={atlas.model} by={shown.by} at={toPixel(point, viewport.view, frame)} size={size} /> : null}
     </div>
   );
 }
@@ -160,7 +161,7 @@ function Zoom({ viewport, frame }: { viewport: Viewport; frame: Frame }) {
 }
 
 /** The recording's name beside its dot. A mouse clicks through it; a second tap on it opens the recording. */
-function Card({ point, by, at, size }: { point: MapPoint; by: Shown["by"]; at: Pixel; size: Size }) {
+function Card({ point, model, by, at, size }: { point: MapPoint; model: string | null; by: Shown["by"]; at: Pixel; size: Size }) {
   const sides = `${at.left > size.width / 2 ? "map__card--left" : ""} ${at.top > size.height / 2 ? "map__card--above" : ""}`;
   return (
     <Link
@@ -171,7 +172,7 @@ function Card({ point, by, at, size }: { point: MapPoint; by: Shown["by"]; at: P
     >
       <span className="clip">{point.filename}</span>
       <span className="small quiet clip">
-        {shownLabel(point)} · {time(point.duration_s, 0)}
+        {labelOrWhy(point, model)} · {time(point.duration_s, 0)}
       </span>
     </Link>
   );

@@ -6,6 +6,8 @@ import { Grid } from "./nearest";
 /** All recordings on the map, with what is computed from them once. */
 export type Atlas = {
   points: readonly MapPoint[];
+  /** The model whose labels they have; null for each one's newest. */
+  model: string | null;
   bounds: Bounds;
   grid: Grid;
   names: readonly Named[];
@@ -15,9 +17,9 @@ export type Atlas = {
 /** Which points match the library's search and label, by index. */
 export type Filter = { fits: (index: number) => boolean; count: number };
 
-export function atlasOf(points: readonly MapPoint[]): Atlas {
+export function atlasOf(points: readonly MapPoint[], model: string | null = null): Atlas {
   const unlabelled = points.flatMap(({ label }, index) => (label === null ? [index] : []));
-  return { points, bounds: boundsOf(points), grid: new Grid(points), names: named(points), unlabelled };
+  return { points, model, bounds: boundsOf(points), grid: new Grid(points), names: named(points), unlabelled };
 }
 
 export function filtered(points: readonly MapPoint[], search: string, label: string | null): Filter {

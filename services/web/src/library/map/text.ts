@@ -1,4 +1,5 @@
-import { ago, percent, time, labelText, shownLabel } from "../../ui/format";
+import { ago, percent, time, labelText } from "../../ui/format";
+import { labelOrWhy } from "../../state/labelOrWhy";
 import type { LibraryMap, MapPoint } from "./queries";
 import type { Atlas } from "./atlas";
 
@@ -29,8 +30,9 @@ export function methodText({ drawn_at, method, model, trustworthiness }: Library
   return `${drawn} ${trustText(trustworthiness ?? null)}`;
 }
 
-export function pointText(point: MapPoint): string {
-  return `${point.filename}, ${shownLabel(point)}, ${time(point.duration_s, 0)}`;
+/** A recording in words; `model` is the one whose labels the map shows, null for the newest. */
+export function pointText(point: MapPoint, model: string | null): string {
+  return `${point.filename}, ${labelOrWhy(point, model)}, ${time(point.duration_s, 0)}`;
 }
 
 /** The map as a sentence: how many recordings, and the largest labels. */

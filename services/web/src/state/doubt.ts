@@ -1,4 +1,4 @@
-import type { ResultOf } from "../state/results";
+import type { ResultOf } from "./results";
 import { percent } from "../ui/format";
 
 type Described = ResultOf<"describe">;

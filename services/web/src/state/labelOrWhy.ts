@@ -1,0 +1,17 @@
+import type { Job, Track } from "../api/client";
+import { shownLabel } from "../ui/format";
+
+type Heard = Pick<Track, "label" | "label_confirmed" | "classified_by">;
+
+/** Why a recording has no label, in words; `model` is the one whose label is meant, null for the newest. */
+export function unlabelledText({ classified_by: models = [] }: Pick<Heard, "classified_by">, job: Job | undefined, model: string | null): string {
+  if (job?.tasks.some(({ name, status }) => name === "classify" && (status === "queued" || status === "running"))) return "…";
+  if (models.length === 0) return "not listened to";
+  if (model !== null && !models.includes(model)) return `not heard by ${model}`;
+  return "no label is likely";
+}
+
+/** A recording's label for display, which says when its owner confirmed it; or why it has none. `model` is the one whose label it is, null for the newest. */
+export function labelOrWhy(heard: Heard, model: string | null = null): string {
+  return heard.label ? shownLabel(heard.label, heard.label_confirmed) : unlabelledText(heard, undefined, model);
+}

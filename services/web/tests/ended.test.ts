@@ -1,0 +1,64 @@
+import { QueryClient, QueryObserver } from "@tanstack/react-query";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import type { ListKey } from "../src/library/queries";
+
+const KEY: ListKey = ["tracks", "list", "newest", {}, false];
+const PAGES = 100;
+
+/** The service: pages of one track each, whose label is `now`, and the cursors that were asked for. */
+const service = { now: "before", asked: [] as string[], end: PAGES };
+
+beforeEach(() => {
+  Object.assign(service, { now: "before", asked: [], end: PAGES });
+  vi.resetModules();
+  vi.stubGlobal("Request", class extends Request {
+    constructor(input: string, init?: RequestInit) {
+      super(new URL(input, "http://service"), init);
+    }
+  });
+  vi.stubGlobal("sessionStorage", { getItem: () => null });
+  vi.stubGlobal("fetch", async ({ url }: Request) => {
+    const cursor = new URL(url).searchParams.get("cursor") ?? "";
+    service.asked.push(cursor);
+    const at = Number(cursor);
+    return Response.json({ items: [{ id: `trk_${at}`, label: service.now }], next_cursor: at + 1 < service.end ? `${at + 1}` : null });
+  });
+});
+afterEach(() => vi.unstubAllGlobals());
+
+/** A list of all pages that somebody looks at. Reading it as a whole is counted, and reads nothing. */
+async function shown() {
+  const [{ readAgain }, { pageIn }] = await Promise.all([import("../src/library/ended"), import("../src/library/queries")]);
+  const queries = new QueryClient();
+  const pageParams = ["", ...Array.from({ length: PAGES - 1 }, (_, at) => `${at + 1}`)];
+  queries.setQueryData(KEY, { pageParams, pages: await Promise.all(pageParams.map((cursor) => pageIn(KEY, cursor))) });
+  service.asked = [];
+  const whole = vi.fn();
+  const end = new QueryObserver(queries, { queryKey: KEY, queryFn: () => whole() ?? queries.getQueryData(KEY), staleTime: Number.POSITIVE_INFINITY }).subscribe(() => undefined);
+  const labels = () => (queries.getQueryData(KEY) as { pages: { items: { label: string }[] }[] }).pages.flatMap(({ items }) => items.map(({ label }) => label));
+  const read = (...tracks: string[]) => readAgain(queries, new Set(tracks));
+  return { read, whole, labels, end };
+}
+
+test("of a long list the pages alone are read again on which jobs have ended", async () => {
+  const { read, whole, labels, end } = await shown();
+  service.now = "after";
+  await read("trk_0", "trk_42");
+  expect(service.asked.sort()).toEqual(["", "42"]);
+  expect(whole).not.toHaveBeenCalled();
+  expect(labels().flatMap((label, at) => (label === "after" ? [at] : []))).toEqual([0, 42]);
+  end();
+});
+
+test.each([
+  ["a track that it does not have", ["trk_42", "trk_new"], PAGES],
+  ["a page that ends elsewhere", ["trk_42"], 43],
+  ["tracks on many pages", Array.from({ length: 20 }, (_, at) => `trk_${at}`), PAGES],
+])("for %s the whole list is read again", async (_, tracks, ends) => {
+  const { read, whole, labels, end } = await shown();
+  Object.assign(service, { now: "after", end: ends });
+  await read(...tracks);
+  expect(whole).toHaveBeenCalledOnce();
+  expect(new Set(labels())).toEqual(new Set(["before"]));
+  end();
+});
