@@ -63,9 +63,13 @@ function Selecting(shown: Shown & { map: Drawn }) {
   return <Plane key={shown.map.drawn_at} selected={selected} setSelected={setSelected} {...shown} />;
 }
 
-function Plane({ map, search, label, collection, actions, selected, setSelected }: Shown & Selected & { map: Drawn }) {
+function Plane({ map, search, label, model, collection, actions, selected, setSelected }: Shown & Selected & { map: Drawn }) {
   const atlas = useMemo(() => atlasOf(map.points ?? []), [map.points]);
-  const filter = useMemo(() => filtered(atlas.points, search, label), [atlas, search, label]);
+  const found = useLibraryMap(model, collection, search, search !== "");
+  const matches = useMemo(() => (search && found.data ? new Set(found.data.points?.map(({ track_id }) => track_id)) : null), [search, found.data]);
+  const filter = useMemo(() => filtered(atlas.points, matches, label), [atlas, matches, label]);
+  const below = useRef<HTMLDivElement>(null);
+  useFocusBack(below, selected.size ? "selection" : null);
   const [size, setSize] = useState({ width: 0, height: 0 });
   const frame = useMemo(() => ({ bounds: atlas.bounds, size }), [atlas, size]);
   const chosen = useMemo(() => [...atlas.points.keys()].filter((index) => selected.has(atlas.points[index]?.track_id ?? "")), [atlas, selected]);
@@ -88,6 +92,7 @@ function Plane({ map, search, label, collection, actions, selected, setSelected 
       <div>
         <Button onClick={() => choose(seen())}>Select what is in view</Button>
       </div>
+      {found.isError ? <ErrorNote action={<Button onClick={() => void found.refetch()}>Try again</Button>}>{errorText(found.error)}</ErrorNote> : null}
       {filter.count === 0 ? <p role="status">No recording on the map matches.</p> : null}
       <p className="quiet small">{methodText(map)}</p>
       <InView atlas={atlas} filter={filter} view={useSettled(viewport.view)} frame={frame} />
