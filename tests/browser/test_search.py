@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -70,6 +71,21 @@ def test_space_stops_what_a_search_plays(visit: Callable[..., Visit], long: Path
     page.keyboard.press("Space")
     assert not page.evaluate("taken")
     here.expect_fine()
+
+
+def test_a_recording_s_number_is_of_one_window_and_says_so(visit: Callable[..., Visit], long: Path) -> None:
+    """Where it begins stands beside the probability; a moment has its seconds beside it."""
+    here = visit()
+    page = here.page
+    here.client.wait(here.client.analyze(long, ["classify", "embed"]))
+    here.go("/search?q=dog")
+    found = page.get_by_role("list", name="Recordings").get_by_role("listitem").first
+    expect(found.locator(".found__why")).to_have_text(re.compile(r"dog (> )?\d+ % at 0:[123]\d\.\d"))
+    here.expect_fine(*BOTH)
+    page.get_by_role("radio", name="moments").click()
+    moment = page.get_by_role("list", name="Moments").get_by_role("listitem").first
+    expect(moment.locator(".found__why")).to_contain_text("%")
+    expect(moment.locator(".found__why")).not_to_contain_text(" at ")
 
 
 def test_a_moment_ends_where_it_ends(visit: Callable[..., Visit], long: Path) -> None:

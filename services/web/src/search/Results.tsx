@@ -147,14 +147,16 @@ function Item({ item, unit, preview }: { item: SearchItem; unit: Unit; preview: 
   );
 }
 
-/** The labels that are heard in it with their probabilities, or confirmed; by sound, how similar it is. */
-function Why({ item: { labels = [], similarity, way, track }, unit }: { item: SearchItem; unit: Unit }) {
+/** The labels that are heard in it with their probabilities and, in a recording, where; or confirmed; by sound, how similar it is. */
+function Why({ item: { labels = [], similarity, way, track, moment }, unit }: { item: SearchItem; unit: Unit }) {
   if (labels.length) {
+    // A recording's numbers are those of its best window.
+    const heardAt = unit === "track" && moment ? ` at ${time(moment.start_s)}` : "";
     return (
       <span className="clip found__why">
         {eachOnce(labels).slice(0, 2).map(({ label, probability }) => (
           <span key={label} className="found__label">
-            {labelText(label).toLowerCase()} <span className="quiet">{isConfirmed(track, label, probability) ? "(confirmed)" : percent(probability)}</span>{" "}
+            {labelText(label).toLowerCase()} <span className="quiet">{isConfirmed(track, label, probability) ? "(confirmed)" : `${percent(probability)}${heardAt}`}</span>{" "}
           </span>
         ))}
       </span>
