@@ -9,8 +9,10 @@ from urllib.parse import urlsplit
 from playwright.sync_api import Page, Response, ViewportSize, expect
 
 from phonoscope.contract import TrackChange
+from phonoscope.states import Status
+from phonoscope.storage.store import ObjectStore
 from tests.browser.visit import NARROW, SIZES, Visit, record_players
-from tests.support import tone_wav
+from tests.support import RunningStack, tone_wav
 
 _ENDS_MS = 60_000
 _SENT = """() => {
@@ -263,6 +265,31 @@ def test_what_was_never_heard_says_so(visit: Callable[..., Visit], tmp_path: Pat
     [track] = _upload(here, tmp_path, "quiet.wav")
     here.go(f"/tracks/{track}")
     expect(here.page.get_by_label("Labels", exact=True)).to_contain_text("never listened to")
+    expect(here.page.get_by_label("How it sounds")).to_contain_text("Not measured yet.")
+
+
+@SIZES
+def test_what_could_not_be_heard_says_so(
+    stack: RunningStack, visit: Callable[..., Visit], tmp_path: Path, size: ViewportSize
+) -> None:
+    """On its page as in the list: it was tried, and failed."""
+    here = visit(size)
+    here.expected = ("/waveform", "/audio", "/spectrogram")
+    [track] = _upload(here, tmp_path, "lost.wav")
+    store = ObjectStore(stack.settings)
+    keys = store.keys(f"tracks/{track}/")
+    assert keys
+    store.delete(keys)
+    job = here.client.wait(here.client.create_job(track, ["classify", "describe"]))
+    assert job.status is Status.FAILED
+    here.go("/")
+    row = here.page.get_by_label("Recordings", exact=True).get_by_role("listitem")
+    expect(row).to_contain_text("could not be listened to")
+    here.expect_fine()
+    here.go(f"/tracks/{track}")
+    expect(here.page.get_by_label("Labels", exact=True)).to_contain_text("It could not be listened to.")
+    expect(here.page.get_by_label("How it sounds")).to_contain_text("It could not be measured.")
+    here.expect_fine()
 
 
 def test_what_is_sent_is_compressed(visit: Callable[..., Visit]) -> None:
