@@ -3,10 +3,10 @@ import { useLocation } from "wouter";
 import { holdUp } from "../state/heldSound";
 import { useDrop } from "../ui/drop";
 
-type Props = { field: RefObject<HTMLInputElement | null>; value: string; collection: string | null; onChange: (typed: string) => void };
+type Props = { field: RefObject<HTMLInputElement | null>; value: string; collection: string | null; onChange: (typed: string) => void; opens: string | undefined };
 
 /** Searches by the name that is typed; a clip that is dropped on it is searched by on the search's page, and not added. */
-export function SearchField({ field, value, collection, onChange }: Props) {
+export function SearchField({ field, value, collection, onChange, opens }: Props) {
   const [, go] = useLocation();
   const { over, target } = useDrop(([file]) => {
     if (!file) return;
@@ -21,6 +21,7 @@ export function SearchField({ field, value, collection, onChange }: Props) {
       placeholder={over ? "Drop to search by it" : "Search by name"}
       title="Type a name, or drop a clip to search by its sound"
       aria-label="Search by name"
+      data-opens={opens}
       value={value}
       onChange={(event) => onChange(event.currentTarget.value)}
       {...target}

@@ -1,6 +1,7 @@
-import { type Dispatch, type ReactNode, type SetStateAction, useMemo, useState } from "react";
+import { type Dispatch, type ReactNode, type SetStateAction, useMemo, useRef, useState } from "react";
 import { errorText } from "../../api/problem";
 import { ErrorNote, Button, Skeleton } from "../../ui/controls";
+import { useFocusBack } from "../../ui/focus";
 import { announce } from "../../ui/live";
 import { type LibraryMap as Drawn, type MapPoint, useLibraryMap } from "./queries";
 import { type Atlas, atlasOf, filtered } from "./atlas";
@@ -89,7 +90,7 @@ function Plane({ map, search, label, model, collection, actions, selected, setSe
             onDeleted: (gone) => setSelected((now) => new Set([...now].filter((id) => !gone.has(id)))),
           })
         : null}
-      <div>
+      <div ref={below}>
         <Button onClick={() => choose(seen())}>Select what is in view</Button>
       </div>
       {found.isError ? <ErrorNote action={<Button onClick={() => void found.refetch()}>Try again</Button>}>{errorText(found.error)}</ErrorNote> : null}
