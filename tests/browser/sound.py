@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import io
 import wave
+from pathlib import Path
 
 import numpy as np
 from playwright.sync_api import Page
 
+HOUR_S = 3_600
+_HOUR_RATE_HZ = 8_000
 _ENDS_MS = 60_000
 _TAP = """
     window.taps = [];
@@ -101,3 +104,15 @@ def tones_wav(seconds: float, *hertz: float, rate_hz: int = 22_050) -> bytes:
         file.setframerate(rate_hz)
         file.writeframes((samples * 32_767).astype("<i2").tobytes())
     return buffer.getvalue()
+
+
+def hour_wav(path: Path, seed: int = 7) -> Path:
+    """Writes a WAV file of an hour, 58 MB: one second of noise again and again."""
+    second = (np.random.default_rng(seed).standard_normal(_HOUR_RATE_HZ) * 3_000).astype("<i2").tobytes()
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(_HOUR_RATE_HZ)
+        for _ in range(HOUR_S):
+            file.writeframes(second)
+    return path

@@ -9,8 +9,10 @@ from urllib.parse import urlsplit
 from playwright.sync_api import Page, Response, ViewportSize, expect
 
 from phonoscope.contract import TrackChange
+from phonoscope.states import Status
+from phonoscope.storage.store import ObjectStore
 from tests.browser.visit import NARROW, SIZES, Visit, record_players
-from tests.support import tone_wav
+from tests.support import RunningStack, tone_wav
 
 _ENDS_MS = 60_000
 _SENT = """() => {
@@ -77,6 +79,27 @@ def test_the_safe_answer_has_the_focus_and_the_next_row_after(visit: Callable[..
     expect(page.get_by_role("link", name="two.wav")).to_have_count(0)
     expect(page.get_by_role("link", name="one.wav")).to_be_focused()
     assert [track.filename for track in here.client.tracks().items] == ["three.wav", "one.wav"]
+    for name, focused in (
+        ("one.wav", page.get_by_role("link", name="three.wav")),
+        ("three.wav", page.get_by_role("button", name="Try an example")),
+    ):
+        page.get_by_role("button", name=f"Delete {name}").press("Enter")
+        page.get_by_role("alertdialog").get_by_role("button", name="Delete").press("Enter")
+        expect(focused).to_be_focused()
+    assert here.client.tracks().items == []
+
+
+def test_the_last_that_matches_gives_the_focus_to_the_search(visit: Callable[..., Visit], tmp_path: Path) -> None:
+    """Which is what one changes next."""
+    here = visit()
+    _upload(here, tmp_path, "one.wav", "two.wav")
+    here.go("/?q=one")
+    page = here.page
+    page.get_by_role("button", name="Delete one.wav").press("Enter")
+    page.get_by_role("alertdialog").get_by_role("button", name="Delete").press("Enter")
+    expect(page.get_by_text("No recording matches.")).to_be_visible()
+    expect(page.get_by_label("Search by name")).to_be_focused()
+    assert here.violations() == []
 
 
 @SIZES
@@ -112,6 +135,8 @@ def test_many_are_labelled_exported_and_deleted_at_once(
     bar.get_by_role("button", name="Delete", exact=True).click()
     expect(bar).to_contain_text("Deleted: 2 of 2")
     assert [track.id for track in here.client.tracks().items] == [ids[1]]
+    bar.get_by_role("button", name="Done").press("Enter")
+    expect(page.get_by_role("button", name="Select", exact=True)).to_be_focused()
 
 
 @SIZES
@@ -179,7 +204,8 @@ def test_an_empty_library_offers_examples_and_a_tour(visit: Callable[..., Visit]
     here.expect_fine()
     tour.get_by_role("button", name="Next").click()
     tour.get_by_role("button", name="Next").click()
-    tour.get_by_role("button", name="Close").click()
+    tour.get_by_role("button", name="Close").press("Enter")
+    expect(page.get_by_role("button", name="Choose files")).to_be_focused()
     page.get_by_role("button", name="Try an example").click()
     rows = page.get_by_label("Recordings", exact=True).get_by_role("listitem")
     expect(rows.filter(has_text="dog_large.flac").locator(".track__label")).to_contain_text("dog", timeout=_ENDS_MS)
@@ -263,6 +289,31 @@ def test_what_was_never_heard_says_so(visit: Callable[..., Visit], tmp_path: Pat
     [track] = _upload(here, tmp_path, "quiet.wav")
     here.go(f"/tracks/{track}")
     expect(here.page.get_by_label("Labels", exact=True)).to_contain_text("never listened to")
+    expect(here.page.get_by_label("How it sounds")).to_contain_text("Not measured yet.")
+
+
+@SIZES
+def test_what_could_not_be_heard_says_so(
+    stack: RunningStack, visit: Callable[..., Visit], tmp_path: Path, size: ViewportSize
+) -> None:
+    """On its page as in the list: it was tried, and failed."""
+    here = visit(size)
+    here.expected = ("/waveform", "/audio", "/spectrogram")
+    [track] = _upload(here, tmp_path, "lost.wav")
+    store = ObjectStore(stack.settings)
+    keys = store.keys(f"tracks/{track}/")
+    assert keys
+    store.delete(keys)
+    job = here.client.wait(here.client.create_job(track, ["classify", "describe"]))
+    assert job.status is Status.FAILED
+    here.go("/")
+    row = here.page.get_by_label("Recordings", exact=True).get_by_role("listitem")
+    expect(row).to_contain_text("could not be listened to")
+    here.expect_fine()
+    here.go(f"/tracks/{track}")
+    expect(here.page.get_by_label("Labels", exact=True)).to_contain_text("It could not be listened to.")
+    expect(here.page.get_by_label("How it sounds")).to_contain_text("It could not be measured.")
+    here.expect_fine()
 
 
 def test_what_is_sent_is_compressed(visit: Callable[..., Visit]) -> None:

@@ -5,21 +5,27 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from playwright.sync_api import expect
+from playwright.sync_api import ViewportSize, expect
 
-from tests.browser.visit import NARROW, Visit
+from phonoscope.contract import TrackChange
+from tests.browser.visit import NARROW, SIZES, Visit
 from tests.corpus.tagged import id3, png
 from tests.integration.test_audio_tracks import several
 from tests.support import tone_wav
 
 
+def _tagged(folder: Path) -> Path:
+    """A recording whose tags say more than its name."""
+    path = folder / "untitled 7.wav"
+    tags = id3([("TIT2", "<b>So What</b>"), ("TPE1", "Miles Davis"), ("TALB", "Kind of Blue")], cover=png(80, 80))
+    path.write_bytes(tags + tone_wav(0.5, seed=71))
+    return path
+
+
 def test_title_artist_and_cover_are_shown(visit: Callable[..., Visit], tmp_path: Path) -> None:
     """In the list and over the track, as text whatever they hold; and the list finds them."""
     here = visit()
-    path = tmp_path / "untitled 7.wav"
-    tags = id3([("TIT2", "<b>So What</b>"), ("TPE1", "Miles Davis"), ("TALB", "Kind of Blue")], cover=png(80, 80))
-    path.write_bytes(tags + tone_wav(0.5, seed=71))
-    track = here.client.upload(path)
+    track = here.client.upload(_tagged(tmp_path))
     here.go("/?q=davis")
     row = here.page.get_by_role("link", name="<b>So What</b>")
     expect(row).to_contain_text("Miles Davis")
@@ -30,6 +36,32 @@ def test_title_artist_and_cover_are_shown(visit: Callable[..., Visit], tmp_path:
     cover = head.locator("img")
     expect(cover).to_have_js_property("naturalWidth", 80)
     assert not here.violations()
+
+
+@SIZES
+def test_the_map_finds_what_the_list_finds(visit: Callable[..., Visit], tmp_path: Path, size: ViewportSize) -> None:
+    """By tags too, and by the name that its owner gave it."""
+    here = visit(size)
+    page, client = here.page, here.client
+    (tmp_path / "tone.wav").write_bytes(tone_wav(1.0, seed=72))
+    tagged, other = (
+        client.wait(client.analyze(path, ["embed"])).recording for path in (_tagged(tmp_path), tmp_path / "tone.wav")
+    )
+    client.change_track(other, TrackChange(name="The Bell"))
+    client.wait(client.create_job(None, ["map"]))
+    here.go("/?view=map&q=davis")
+    seen = page.locator(".map__text summary")
+    expect(seen).to_have_text("1 recording in view")
+    seen.click()
+    link = page.get_by_label("Recordings in view").get_by_role("link")
+    expect(link).to_have_attribute("href", f"/tracks/{tagged}")
+    page.get_by_label("Search by name").fill("BELL")
+    expect(link).to_have_attribute("href", f"/tracks/{other}")
+    page.get_by_label("Search by name").fill("trane")
+    expect(page.get_by_text("No recording on the map matches.")).to_be_visible()
+    page.get_by_label("Search by name").fill("")
+    expect(seen).to_have_text("2 recordings in view")
+    here.expect_fine()
 
 
 def test_another_audio_track_is_chosen(visit: Callable[..., Visit], tmp_path: Path) -> None:

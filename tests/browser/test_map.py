@@ -261,6 +261,7 @@ def test_some_of_a_map_are_selected(map_drawn: Visit) -> None:
     selection.get_by_role("button", name="Put there").click()
     expect(selection.get_by_role("status")).to_have_text("Put in one: 1")
     selection.get_by_role("button", name="Done").click()
+    expect(page.get_by_role("button", name="Select what is in view")).to_be_focused()
     page.get_by_label("Collection that is shown").select_option("one (1)")
     expect(page.locator(".map__text summary")).to_have_text("1 recording in view")
     page.get_by_label("Collection that is shown").select_option("all recordings")

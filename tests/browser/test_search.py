@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import ViewportSize, expect
 
 from tests.browser.axis import seconds_of
-from tests.browser.visit import BOTH, LONG_S, PLOTS_LOADED, Visit, record_players
+from tests.browser.visit import BOTH, LONG_S, PLOTS_LOADED, SIZES, Visit, record_players
 
 _FURTHEST = """
     window.furthest = 0;
@@ -48,6 +49,43 @@ def test_words_find_what_is_heard(library: Visit) -> None:
     expect(moments.first.get_by_role("button", name="Play")).to_be_visible()
     assert "unit=moment" in page.url
     library.expect_fine(*BOTH)
+
+
+@SIZES
+def test_space_stops_what_a_search_plays(visit: Callable[..., Visit], long: Path, size: ViewportSize) -> None:
+    """Wherever one does not type, and the page does not scroll; without sound Space scrolls as ever."""
+    here = visit(size)
+    page = here.page
+    here.client.wait(here.client.analyze(long, ["classify", "embed"]))
+    record_players(page)
+    here.go("/search?q=rain&unit=moment")
+    moment = page.get_by_role("list", name="Moments").get_by_role("listitem").first
+    moment.get_by_role("button", name="Play").click()
+    page.wait_for_function("() => players.at(-1)?.currentTime > 0.2")
+    page.mouse.click(2, page.evaluate("innerHeight") - 2)
+    page.evaluate("addEventListener('keydown', (event) => { window.taken = event.defaultPrevented; })")
+    page.keyboard.press("Space")
+    expect(moment.get_by_role("button", name="Play")).to_be_visible()
+    assert page.evaluate("taken")
+    assert page.evaluate("players.every((one) => one.paused)")
+    page.keyboard.press("Space")
+    assert not page.evaluate("taken")
+    here.expect_fine()
+
+
+def test_a_recording_s_number_is_of_one_window_and_says_so(visit: Callable[..., Visit], long: Path) -> None:
+    """Where it begins stands beside the probability; a moment has its seconds beside it."""
+    here = visit()
+    page = here.page
+    here.client.wait(here.client.analyze(long, ["classify", "embed"]))
+    here.go("/search?q=dog")
+    found = page.get_by_role("list", name="Recordings").get_by_role("listitem").first
+    expect(found.locator(".found__why")).to_have_text(re.compile(r"dog (> )?\d+ % at 0:[123]\d\.\d"))
+    here.expect_fine(*BOTH)
+    page.get_by_role("radio", name="moments").click()
+    moment = page.get_by_role("list", name="Moments").get_by_role("listitem").first
+    expect(moment.locator(".found__why")).to_contain_text("%")
+    expect(moment.locator(".found__why")).not_to_contain_text(" at ")
 
 
 def test_a_moment_ends_where_it_ends(visit: Callable[..., Visit], long: Path) -> None:

@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 import shutil
-import wave
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from time import monotonic
 from typing import Any
 
-import numpy as np
 import pytest
 from playwright.sync_api import Page, Request, expect
 
 from phonoscope.client import Client
 from phonoscope.states import Status
 from phonoscope.tasks import Features
+from tests.browser.sound import HOUR_S, hour_wav
 from tests.browser.visit import BOTH, Visit, record_players
 from tests.classifiers import write_classifier
 from tests.support import RunningStack, tone_wav
 
 _PATIENCE_S = 60.0
 _RATE_HZ = 8_000
-_HOUR_S = 3_600
 _LATER_JOBS = 55
 _SAMPLES_OF_PLAYERS = """async () => {
     const seen = [];
@@ -70,7 +68,7 @@ def test_a_long_recording_is_streamed(visit: Callable[..., Visit], tmp_path: Pat
     """An hour is played from its middle by ranges, by a link without the key, and little of it is fetched."""
     here = visit()
     page, client = here.page, here.client
-    path = _an_hour(tmp_path / "hour.wav")
+    path = hour_wav(tmp_path / "hour.wav")
     track = client.upload(path)
     asked: list[Request] = []
     page.on("request", lambda request: asked.append(request) if "/audio?" in request.url else None)
@@ -82,7 +80,7 @@ def test_a_long_recording_is_streamed(visit: Callable[..., Visit], tmp_path: Pat
     plots.click(position={"x": box["width"] / 2, "y": 40})
     expect(page.get_by_label("Position")).to_contain_text("30:0")
     page.get_by_role("button", name="Play", exact=True).click()
-    _until(page, lambda: _clock_s(page) > _HOUR_S / 2 + 2)
+    _until(page, lambda: _clock_s(page) > HOUR_S / 2 + 2)
     expect(page.locator(".transport__problem")).to_have_count(0)
     page.get_by_role("button", name="Pause", exact=True).click()
     here.expect_fine(*BOTH)
@@ -171,18 +169,6 @@ def _embedded(client: Client, path: Path, model: str) -> str:
     job = client.wait(client.analyze(path, ["classify", "embed"], {"classify": {"model": model}}))
     assert job.status is Status.SUCCEEDED, job.model_dump_json()
     return job.recording
-
-
-def _an_hour(path: Path) -> Path:
-    """A WAV file of an hour, 58 MB: one second of noise again and again."""
-    second = (np.random.default_rng(7).standard_normal(_RATE_HZ) * 3_000).astype("<i2").tobytes()
-    with wave.open(str(path), "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(_RATE_HZ)
-        for _ in range(_HOUR_S):
-            file.writeframes(second)
-    return path
 
 
 def _bytes_by_address(page: Page) -> dict[str, int]:

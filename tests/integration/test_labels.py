@@ -28,8 +28,10 @@ from phonoscope.db.library.shown import shown_of
 from phonoscope.db.library.tracks import list_tracks
 from phonoscope.db.schema.tables import TrackRow
 from phonoscope.db.service.audit import Actor
+from phonoscope.db.tasks.create import create_job
 from phonoscope.errors import NothingToUndo
 from phonoscope.states import LabelState, TaskName
+from phonoscope.work import Outcome
 from tests.integration.life import claimed, empty, end, heard_by, new_job, new_track
 
 NO, YES = LabelState.REJECTED, LabelState.CONFIRMED
@@ -163,6 +165,30 @@ def test_how_probable_a_label_is(database: Database) -> None:
     assert known() == pytest.approx({"genre": 0.9})
     heard(database, track, ("genre", []))
     assert known() == {}
+
+
+def test_whether_the_newest_classification_failed(database: Database) -> None:
+    """As long as no later one succeeds; what else fails, or is asked of another audio track, does not count."""
+
+    def failed(task: TaskName | None = None, outcome: Outcome | None = None, **options: int) -> bool:
+        with database.transaction() as session:
+            if task:
+                create_job(session, track, [task], options, {})
+        if task:
+            end(database, claimed(database), **({task: outcome} if outcome else {}))
+        with database.transaction() as session:
+            return shown_of(session, [track.id], KNOWN)[track.id].failed
+
+    bad = Outcome(problem={"code": "x"})
+    empty(database)
+    track = new_track(database)
+    assert not failed()
+    assert not failed(TaskName.EMBED, bad)
+    assert not failed(TaskName.CLASSIFY, bad, audio_track=1)
+    assert failed(TaskName.CLASSIFY, bad)
+    assert failed(TaskName.EMBED)
+    assert not failed(TaskName.CLASSIFY, heard_by(("genre", [])))
+    assert failed(TaskName.CLASSIFY, bad)
 
 
 def test_spans_and_points_say_nothing_of_the_whole(database: Database) -> None:

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from phonoscope.client import ApiError, Client
+from phonoscope.contract import TrackChange
 from phonoscope.db.access.engine import Database
 from phonoscope.db.library.maps import count_missing, library_stamp, newest_map, placed_tracks, vectors_to_place
 from phonoscope.db.tasks.create import create_job
@@ -161,6 +162,12 @@ def test_a_library_is_drawn_and_read(client: Client, stranger: Client, stack: Ru
     assert (found.model, found.method, found.missing, found.job_id) == ("mobilenet", "pca", 0, None)
     assert {point.track_id for point in found.points} == set(tracks)
     assert {point.filename for point in found.points} == {"1.wav", "2.wav"}
+    client.change_track(tracks[0], TrackChange(name="Zoe\u0308"))
+    for words, ids in {"ZOË": [tracks[0]], "2.wav": [tracks[1]], "wav": tracks, "zoo": []}.items():
+        named = client.library_map(q=words)
+        assert {point.track_id for point in named.points} == set(ids)
+        assert (named.missing, named.drawn_at) == (0, found.drawn_at)
+    client.change_track(tracks[0], TrackChange(name=None))
     again = client.create_job(None, ["map"])
     assert (again.status, again.tasks[0].cached) == (Status.SUCCEEDED, True)
     _outdate(stack, again.id)

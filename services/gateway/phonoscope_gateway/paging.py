@@ -9,9 +9,14 @@ from fastapi import Query
 from phonoscope.requests import Id, WholeText, text
 
 _LONGEST_CURSOR = 200
+_LONGEST_NAMED = 255
 
 CollectionQuery = Annotated[Id | None, Query(description="only tracks in this collection")]
 LimitQuery = Annotated[WholeText, Query(ge=1, le=100, description="how many items a page may have")]
+NameQuery = Annotated[
+    Annotated[str, text(_LONGEST_NAMED)] | None,
+    Query(description="text anywhere in its name, in the file's, or in a tag: title, artist, album or genre"),
+]
 CursorQuery = Annotated[
     Annotated[str, text(_LONGEST_CURSOR)] | None,
     Query(description="`next_cursor` of the page before"),

@@ -38,6 +38,9 @@ test("a table quotes what it must and runs no formula", () => {
 test("a recording without a label says why", () => {
   const track = (classified_by: string[]) => ({ classified_by }) as unknown as Track;
   expect(unlabelledText(track([]), undefined, null)).toBe("not listened to");
+  const failed = { ...track([]), classification_failed: true };
+  expect([unlabelledText(failed, undefined, null), labelOrWhy(failed)]).toEqual(Array(2).fill("could not be listened to"));
+  expect(unlabelledText({ ...track(["genre-10"]), classification_failed: true }, undefined, null)).toBe("no label is likely");
   expect(unlabelledText(track(["genre-10"]), undefined, null)).toBe("no label is likely");
   expect(unlabelledText(track(["genre-10"]), undefined, "birds")).toBe("not heard by birds");
   const job = { tasks: [{ name: "classify", status: "running" }] } as unknown as Parameters<typeof unlabelledText>[1];

@@ -221,16 +221,17 @@ describe("dots", () => {
 describe("the library's filter", () => {
   const points = [point("Rain 1.wav", "rain"), point("rain 2.wav", null), point("dog.wav", "dog", 0, 0, ["bark"])];
 
-  it("keeps what matches the label and the text, as the list does", () => {
-    const by = (search: string, label: string | null) => {
-      const { fits, count } = filtered(points, search, label);
+  it("keeps what has the label, of what the search found", () => {
+    const by = (found: string[] | null, label: string | null) => {
+      const { fits, count } = filtered(points, found && new Set(found), label);
       return [points.flatMap((_, index) => (fits(index) ? [index] : [])), count];
     };
-    expect(by("", null)).toEqual([[0, 1, 2], 3]);
-    expect(by("rain", null)).toEqual([[0, 1], 2]);
-    expect(by("RAIN", "rain")).toEqual([[0], 1]);
-    expect(by("", "bark")).toEqual([[2], 1]);
-    expect(by("cat", null)).toEqual([[], 0]);
+    const rain = ["trk_Rain 1.wav", "trk_rain 2.wav", "trk_of another map"];
+    expect(by(null, null)).toEqual([[0, 1, 2], 3]);
+    expect(by(rain, null)).toEqual([[0, 1], 2]);
+    expect(by(rain, "rain")).toEqual([[0], 1]);
+    expect(by(null, "bark")).toEqual([[2], 1]);
+    expect(by([], null)).toEqual([[], 0]);
   });
 });
 

@@ -177,9 +177,12 @@ class Client(
         params = {"limit": limit} | ({"model": model} if model else {}) | ({"stem": stem} if stem else {})
         return self._ask(Neighbours, "GET", f"/v1/tracks/{track_id}/similar", params=params)
 
-    def library_map(self, model: str | None = None, collection: str | None = None) -> LibraryMap:
-        """The newest map of the library, or its points in a collection; ``create_job(None, ["map"])`` draws one."""
-        asked = {"model": model, "collection": collection}
+    def library_map(self, model: str | None = None, collection: str | None = None, q: str | None = None) -> LibraryMap:
+        """The newest map of the library, or its points in a collection, or those that ``tracks`` finds by ``q``.
+
+        ``create_job(None, ["map"])`` draws one.
+        """
+        asked = {"model": model, "collection": collection, "q": q}
         params = {name: value for name, value in asked.items() if value is not None}
         return self._ask(LibraryMap, "GET", "/v1/map", params=params)
 

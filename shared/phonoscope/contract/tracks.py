@@ -81,6 +81,9 @@ class Track(BaseModel):
         description="the models that have classified it, the newest first, also those that recognised nothing; none "
         "before the first classification",
     )
+    classification_failed: bool = Field(
+        False, description="whether the newest classification that was tried failed; false once its job is erased"
+    )
     confirmed: list[str] = Field(default_factory=list, description="what you confirmed of the whole recording")
     rejected: list[str] = Field(default_factory=list, description="what you rejected of the whole recording")
     confirmed_in_parts: list[str] = Field(default_factory=list, description="what you confirmed of parts of it alone")

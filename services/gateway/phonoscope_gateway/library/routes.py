@@ -19,7 +19,7 @@ from phonoscope.requests import Name
 from phonoscope.tasks import Map
 from phonoscope.tasks.map import MapResult
 from phonoscope_gateway.jobs.results import read_result
-from phonoscope_gateway.paging import CollectionQuery
+from phonoscope_gateway.paging import CollectionQuery, NameQuery
 from phonoscope_gateway.problems import KEYED, problems
 from phonoscope_gateway.state import CallerDep, State, StateDep
 
@@ -53,10 +53,12 @@ def read_map(
         Name | None, Query(description="whose embeddings to draw from; the general ones when left out")
     ] = None,
     collection: CollectionQuery = None,
+    q: NameQuery = None,
 ) -> LibraryMap:
     """Your recordings on a plane, alike near alike, as they were drawn last by a job with the task `map`.
 
-    With `collection` the points are those of its recordings; all else is of the whole map.
+    With `collection` the points are those of its recordings, with `q` those of the recordings that
+    `GET /v1/tracks` finds by it; all else is of the whole map.
     """
     owner_id = caller.owner_id
     catalogue = state.catalogue_for(owner_id)
@@ -67,7 +69,7 @@ def read_map(
         space = reading_space(session, owner_id, served)
         drawn = newest_map(session, owner_id, space.model)
         result = _result_of(state, caller, drawn)
-        placed = placed_tracks(session, owner_id, space, collection)
+        placed = placed_tracks(session, owner_id, space, collection, q)
         known = state.catalogue_for(owner_id, session).vocabularies
         heard = heard_of(session, {track.id for track, *_ in placed}, known)
         return LibraryMap(

@@ -18,13 +18,13 @@ from phonoscope.db.service.audit import record
 from phonoscope.erasure import erase_track
 from phonoscope.errors import InvalidRequest, NotFound, PreconditionFailed
 from phonoscope.logs import get_logger
-from phonoscope.requests import Name, text
+from phonoscope.requests import Name
 from phonoscope.states import TrackSort
 from phonoscope_gateway.bodies import json_body, takes
 from phonoscope_gateway.forms import Form, Upload, read_form
 from phonoscope_gateway.idempotency import UPLOADED, IdempotencyDep, IdempotentAnswer, IdempotentRequest, KeepAnswer
 from phonoscope_gateway.links import LinkRequestDep
-from phonoscope_gateway.paging import CollectionQuery, CursorQuery, LimitQuery
+from phonoscope_gateway.paging import CollectionQuery, CursorQuery, LimitQuery, NameQuery
 from phonoscope_gateway.preconditions import check_match
 from phonoscope_gateway.problems import KEYED, links, problems
 from phonoscope_gateway.state import AnyCallerDep, CallerDep, StateDep
@@ -139,10 +139,7 @@ def read_tracks(
         Name | None, Query(description="only tracks with this label, that you confirmed or any model recognised")
     ] = None,
     model: Annotated[Name | None, Query(description="only tracks with this `label` by this model")] = None,
-    q: Annotated[
-        Annotated[str, text(255)] | None,
-        Query(description="text anywhere in its name, in the file's, or in a tag: title, artist, album or genre"),
-    ] = None,
+    q: NameQuery = None,
     collection: CollectionQuery = None,
     sort: Annotated[TrackSort, Query(description="by the time of upload, by name, or by length")] = TrackSort.NEWEST,
     facts: Annotated[bool, Query(description="say the kind, tempo and key of each in `facts`")] = False,

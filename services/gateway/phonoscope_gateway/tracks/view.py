@@ -21,6 +21,7 @@ _LABELS = {
     "labels",
     "probabilities",
     "classified_by",
+    "classification_failed",
     "facts",
     "confirmed",
     "rejected",
@@ -86,7 +87,7 @@ def cover_link(signer: Signer, cover: Cover) -> ArtifactLink:
 
 
 def _describe(signer: Signer, row: TrackRow, shown: Shown) -> Track:
-    labels, models, cover, probabilities = shown
+    labels, models, cover, probabilities, failed = shown
     columns = {name: getattr(row, name) for name in _COLUMNS}
     return Track(
         **columns,
@@ -95,6 +96,7 @@ def _describe(signer: Signer, row: TrackRow, shown: Shown) -> Track:
         labels=labels.by_model,
         probabilities=dict(probabilities),
         classified_by=list(models),
+        classification_failed=failed,
         confirmed=list(labels.confirmed),
         rejected=list(labels.rejected),
         confirmed_in_parts=list(labels.in_parts),

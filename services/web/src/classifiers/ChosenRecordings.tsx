@@ -1,7 +1,8 @@
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { api, dataOf, type Track } from "../api/client";
-import { usePreview } from "../sound/preview";
+import { PlayButton, Unplayed } from "../sound/PlayButton";
+import { type Preview, usePreview } from "../sound/preview";
 import { Button, IconButton } from "../ui/controls";
 import { titleOf } from "../ui/tags";
 import type { Example } from "./queries";
@@ -29,12 +30,13 @@ type Props = { chosen: Chosen[]; onChange: (chosen: Chosen[]) => void };
 /** For each label a field that finds recordings by name. */
 export function ChosenRecordings({ chosen, onChange }: Props) {
   const [next, setNext] = useState(0);
+  const preview = usePreview();
   const rows = chosen.length ? chosen : [{ id: -1, label: "", tracks: [] }, { id: -2, label: "", tracks: [] }];
   const change = (row: Chosen) => onChange(rows.map((one) => (one.id === row.id ? row : one)));
   return (
     <div className="stack">
       {rows.map((row, at) => (
-        <OneLabel key={row.id} row={row} number={at + 1} onChange={change} onRemove={rows.length > 2 ? () => onChange(rows.filter((one) => one !== row)) : null} />
+        <OneLabel key={row.id} row={row} number={at + 1} preview={preview} onChange={change} onRemove={rows.length > 2 ? () => onChange(rows.filter((one) => one !== row)) : null} />
       ))}
       <div>
         <Button
@@ -50,11 +52,10 @@ export function ChosenRecordings({ chosen, onChange }: Props) {
   );
 }
 
-type OneProps = { row: Chosen; number: number; onChange: (row: Chosen) => void; onRemove: (() => void) | null };
+type OneProps = { row: Chosen; number: number; preview: Preview; onChange: (row: Chosen) => void; onRemove: (() => void) | null };
 
-function OneLabel({ row, number, onChange, onRemove }: OneProps) {
-  const { label, tracks } = row;
-  const preview = usePreview();
+function OneLabel({ row, number, preview, onChange, onRemove }: OneProps) {
+  const { id: ofRow, label, tracks } = row;
   const add = (track: Track) => onChange({ ...row, tracks: tracks.some(({ id }) => id === track.id) ? tracks : [...tracks, track] });
   return (
     <fieldset className="teaching__label">
@@ -75,13 +76,10 @@ function OneLabel({ row, number, onChange, onRemove }: OneProps) {
         <ul className="picked" aria-label={`Chosen for label ${number}`}>
           {tracks.map((track) => (
             <li key={track.id} className="picked__one">
-              <IconButton
-                icon={preview.playing === track.id ? "pause" : "play"}
-                label={`${preview.playing === track.id ? "Stop" : "Play"} ${titleOf(track)}`}
-                onClick={() => preview.toggle(track.id, { url: track.audio.url })}
-              />
+              <PlayButton id={`${ofRow} ${track.id}`} name={titleOf(track)} sound={{ trackId: track.id, link: track.audio }} preview={preview} />
               <span className="clip">{titleOf(track)}</span>
               <IconButton icon="close" label={`Remove ${titleOf(track)}`} onClick={() => onChange({ ...row, tracks: tracks.filter(({ id }) => id !== track.id) })} />
+              <Unplayed id={`${ofRow} ${track.id}`} preview={preview} />
             </li>
           ))}
         </ul>

@@ -1,10 +1,10 @@
 import { useState } from "react";
 import { Link } from "wouter";
 import { useQueryClient } from "@tanstack/react-query";
-import { api, dataOf } from "../api/client";
 import { errorText } from "../api/problem";
+import { PlayButton, Unplayed } from "../sound/PlayButton";
 import { usePreview, type Preview } from "../sound/preview";
-import { Button, ErrorNote, IconButton } from "../ui/controls";
+import { Button, ErrorNote } from "../ui/controls";
 import { labelText, percent, time } from "../ui/format";
 import { announce } from "../ui/live";
 import { changeLabels, type Said } from "./labelling";
@@ -66,22 +66,9 @@ function Row({ doubt, preview }: { doubt: Doubt; preview: Preview }) {
     }
     setBusy(false);
   };
-  const play = async () => {
-    try {
-      const track = dataOf(await api.GET("/v1/tracks/{track_id}", { params: { path: { track_id } } }));
-      preview.toggle(id, { url: track.audio.url, startS: start_s, endS: end_s });
-    } catch (error) {
-      setFailed(error);
-    }
-  };
-  const playing = preview.playing === id;
   return (
     <li className="doubts__row">
-      <IconButton
-        icon={playing ? "pause" : "play"}
-        label={`${playing ? "Stop" : "Play"} ${filename} at ${time(start_s)}`}
-        onClick={() => (playing ? preview.toggle(id, { url: "" }) : void play())}
-      />
+      <PlayButton id={id} name={`${filename} at ${time(start_s)}`} sound={{ trackId: track_id, startS: start_s, endS: end_s }} preview={preview} />
       <span className="clip">
         <Link href={`/tracks/${track_id}`}>{filename}</Link>{" "}
         <span className="quiet small">
@@ -105,6 +92,7 @@ function Row({ doubt, preview }: { doubt: Doubt; preview: Preview }) {
         </span>
       )}
       {failed ? <ErrorNote>{errorText(failed)}</ErrorNote> : null}
+      <Unplayed id={id} preview={preview} />
     </li>
   );
 }

@@ -20,7 +20,7 @@ export function Empty() {
   return (
     <div className="empty">
       <p>Your library is empty. Drop a recording anywhere, record one, or</p>
-      <Button main disabled={busy} onClick={() => void tryExamples()}>
+      <Button main data-opens="recordings" disabled={busy} onClick={() => void tryExamples()}>
         {busy ? "Making the examples …" : "Try an example"}
       </Button>
       <p className="small">A dog, rain on a roof and a short song, synthesised by this service.</p>

@@ -1,6 +1,7 @@
 import { Suspense, useCallback, useMemo, useRef } from "react";
 import { errorText } from "../api/problem";
 import { Link, useSearch } from "wouter";
+import { useFocusBack } from "../ui/focus";
 import { useKeys } from "../ui/keys";
 import { ErrorNote, Button, Choice, Select, Skeleton } from "../ui/controls";
 import { LabelChips } from "./LabelChips";
@@ -39,6 +40,7 @@ export function LibraryPage() {
     useCallback((search) => show({ search }), [show]),
   );
   const address = useSearch();
+  const page = useRef<HTMLElement>(null);
   const field = useRef<HTMLInputElement>(null);
   const found = useTracks(shown, view === "list", dense && wide);
   const library = useLibrary(model).data;
@@ -46,6 +48,9 @@ export function LibraryPage() {
   const tracks = useMemo(() => found.data?.pages.flatMap((page) => page.items.map((track) => labelledBy(track, model))) ?? [], [found.data, model]);
   const selection = useSelection(shown, tracks, new URLSearchParams(address).has("select"));
   const { selected, select, chosen } = selection;
+  const filtered = Boolean(search || label || collection);
+  useFocusBack(page, selected ? "selection" : null);
+  useFocusBack(page, tracks.length ? "recordings" : null);
   const known = library && { read: tracks.length, more: found.hasNextPage, library, collections };
   useKeys((event) => {
     if (event.key !== "/") return false;
@@ -53,18 +58,18 @@ export function LibraryPage() {
     return true;
   });
   return (
-    <main id="main" className={`page page--narrow library ${view === "map" ? "library--map" : dense ? "library--dense" : ""}`}>
+    <main ref={page} id="main" className={`page page--narrow library ${view === "map" ? "library--map" : dense ? "library--dense" : ""}`}>
       <h1 className="unseen">Library</h1>
-      <Tour />
+      <Tour page={page} />
       <UploadPanel />
       <div className="library__filter">
         <LabelChips key={model} labels={library?.labels ?? []} label={label} onChange={(label) => show({ label })} />
         <LabelModel model={model} onChange={(model) => show({ model, label: null })} />
-        <SearchField field={field} value={typed} collection={collection} onChange={setTyped} />
+        <SearchField field={field} value={typed} collection={collection} onChange={setTyped} opens={filtered ? "recordings" : undefined} />
         <div className="row">
           <Choice label="Library as" value={view} options={VIEWS} onChange={(view) => show({ view })} />
           {view === "list" && tracks.length ? (
-            <Button aria-pressed={selected !== null} onClick={() => select(selected ? null : new Set())}>
+            <Button data-opens="selection" aria-pressed={selected !== null} onClick={() => select(selected ? null : new Set())}>
               Select
             </Button>
           ) : null}
@@ -94,7 +99,7 @@ export function LibraryPage() {
               <SelectAll tracks={tracks} selection={selection} count={found.hasNextPage && known ? matching(shown, known) : undefined} />
             </Selection>
           ) : null}
-          <List found={found} tracks={tracks} filtered={Boolean(search || label || collection)} density={density} model={model} selected={selected} onSelect={select} />
+          <List found={found} tracks={tracks} filtered={filtered} density={density} model={model} selected={selected} onSelect={select} />
         </>
       )}
     </main>

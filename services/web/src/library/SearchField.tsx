@@ -4,13 +4,13 @@ import { holdUp } from "../state/heldSound";
 import { useDrop } from "../ui/drop";
 import { addressOfWords } from "./libraryView";
 
-type Props = { field: RefObject<HTMLInputElement | null>; value: string; collection: string | null; onChange: (typed: string) => void };
+type Props = { field: RefObject<HTMLInputElement | null>; value: string; collection: string | null; onChange: (typed: string) => void; opens: string | undefined };
 
 /**
  * Filters the library by the name that is typed. The search's page looks for what is heard too: for the words by Enter, and for the
  * sound of a clip that is dropped, which is not added.
  */
-export function SearchField({ field, value, collection, onChange }: Props) {
+export function SearchField({ field, value, collection, onChange, opens }: Props) {
   const [, go] = useLocation();
   const { over, target } = useDrop(([file]) => {
     if (!file) return;
@@ -26,6 +26,7 @@ export function SearchField({ field, value, collection, onChange }: Props) {
       placeholder={over ? "Drop to search by it" : "Filter by name"}
       title="Type a name. Enter searches by what is heard too, a clip that is dropped by its sound."
       aria-label="Filter by name"
+      data-opens={opens}
       value={value}
       onChange={(event) => onChange(event.currentTarget.value)}
       onKeyDown={(event) => {

@@ -1,6 +1,7 @@
-import { useState } from "react";
+import { type RefObject, useState } from "react";
 import { ROOT_PATH } from "../api/root";
 import { Button } from "../ui/controls";
+import { useFocusBack } from "../ui/focus";
 
 const DISMISSED = `phonoscope.tour${ROOT_PATH}`;
 const STEPS = [
@@ -9,10 +10,11 @@ const STEPS = [
   "Below are checks of the evidence, the stems of a song, and recordings that sound alike. “?” lists the keys.",
 ] as const;
 
-/** Three steps for who comes first; once dismissed, never again in this browser. */
-export function Tour() {
+/** Three steps for who comes first; once dismissed, never again in this browser. The focus then goes on to what `page` offers first. */
+export function Tour({ page }: { page: RefObject<HTMLElement | null> }) {
   const [step, setStep] = useState(() => (localStorage.getItem(DISMISSED) ? STEPS.length : 0));
   const text = STEPS[step];
+  useFocusBack(page, text ? "tour" : null);
   if (!text) return null;
   const go = (to: number) => {
     if (to === STEPS.length) localStorage.setItem(DISMISSED, "yes");

@@ -61,10 +61,10 @@ export function TrackList({ tracks, model, selected, onSelect, density, more, on
       list.current?.querySelector<HTMLElement>(`[data-index="${focused.current}"] a`)?.focus({ preventScroll: true });
     });
   };
-  const { playing, ...preview } = usePreview();
+  const preview = usePreview();
   const latest = useRef<RowActions>(null as never);
   latest.current = {
-    play: ({ id, audio }) => preview.toggle(id, { url: audio.url }),
+    play: ({ id, audio }) => preview.toggle(id, { trackId: id, link: audio }),
     select: (id, on) => onSelect(new Set(on ? [...(selected ?? []), id] : [...(selected ?? [])].filter((one) => one !== id))),
     // The rows after it have moved up: the next one is where it was.
     gone: focus,
@@ -78,10 +78,6 @@ export function TrackList({ tracks, model, selected, onSelect, density, more, on
     [],
   );
   useKeys((event) => {
-    if (event.key === " " && playing) {
-      preview.stop();
-      return true;
-    }
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (!step) return false;
     const at = (event.target as HTMLElement).closest<HTMLElement>("[data-index]")?.dataset.index;
@@ -102,7 +98,17 @@ export function TrackList({ tracks, model, selected, onSelect, density, more, on
               aria-posinset={item.index + 1}
               style={{ height: item.size, transform: `translateY(${item.start - rows.options.scrollMargin}px)` }}
             >
-              <TrackRow track={track} index={item.index} job={active?.get(track.id)} model={model} playing={playing === track.id} selected={selected?.has(track.id) ?? null} columns={columns} actions={actions} />
+              <TrackRow
+                track={track}
+                index={item.index}
+                job={active?.get(track.id)}
+                model={model}
+                playing={preview.playing === track.id}
+                unplayed={preview.problem?.id === track.id ? preview.problem.text : null}
+                selected={selected?.has(track.id) ?? null}
+                columns={columns}
+                actions={actions}
+              />
             </li>
           ) : null;
         })}

@@ -29,6 +29,8 @@ type Props = {
   /** The model whose labels are shown; null for the newest. */
   model: string | null;
   playing: boolean;
+  /** Why it does not play, where that was asked for last; else null. */
+  unplayed: string | null;
   /** Whether it is selected; null while nothing is being selected. */
   selected: boolean | null;
   /** Whether there is room for more columns. */
@@ -37,7 +39,7 @@ type Props = {
 };
 
 /** A row of the library. Rendered again only when something of it changes. */
-export const TrackRow = memo(function TrackRow({ track, index, job, model, playing, selected, columns, actions }: Props) {
+export const TrackRow = memo(function TrackRow({ track, index, job, model, playing, unplayed, selected, columns, actions }: Props) {
   const [asking, setAsking] = useState(false);
   const sureness = surenessOf(track, model);
   const bin = useRef<HTMLSpanElement>(null);
@@ -72,15 +74,23 @@ export const TrackRow = memo(function TrackRow({ track, index, job, model, playi
         <Deletion track={track} onCancel={keep} onGone={() => actions.gone(index)} />
       ) : (
         <>
-          <span className="track__label clip" title={track.label_confirmed ? "confirmed by you" : undefined}>
-            {track.label ? labelText(track.label) : <span className="quiet">{unlabelledText(track, job, model)}</span>}
-            {track.label_confirmed ? <Confirmed /> : null}
-            {sureness === null ? null : <span className="track__sureness"> {percent(sureness)}</span>}
-          </span>
-          {columns ? <Facts track={track} /> : null}
-          <span className="track__length">{time(track.duration_s, 0)}</span>
-          {columns ? <span className="track__fact">{DAY.format(new Date(track.created_at))}</span> : null}
-          <span className="track__state quiet clip">{job ? jobText(job) : columns ? "" : ago(track.created_at)}</span>
+          {unplayed === null ? (
+            <>
+              <span className="track__label clip" title={track.label_confirmed ? "confirmed by you" : undefined}>
+                {track.label ? labelText(track.label) : <span className="quiet">{unlabelledText(track, job, model)}</span>}
+                {track.label_confirmed ? <Confirmed /> : null}
+                {sureness === null ? null : <span className="track__sureness"> {percent(sureness)}</span>}
+              </span>
+              {columns ? <Facts track={track} /> : null}
+              <span className="track__length">{time(track.duration_s, 0)}</span>
+              {columns ? <span className="track__fact">{DAY.format(new Date(track.created_at))}</span> : null}
+              <span className="track__state quiet clip">{job ? jobText(job) : columns ? "" : ago(track.created_at)}</span>
+            </>
+          ) : (
+            <span className="unplayed track__unplayed small" role="alert">
+              {unplayed}
+            </span>
+          )}
           <span ref={bin} className="track__more">
             <IconButton icon="bin" label={`Delete ${titleOf(track)}`} onClick={() => setAsking(true)} />
           </span>

@@ -3,10 +3,11 @@ import type { SearchAnswer, SearchItem, Track } from "../api/client";
 import { errorText, sentence } from "../api/problem";
 import { MarkButtons } from "../classifiers/marks/MarkButtons";
 import { MarkTray } from "../classifiers/marks/MarkTray";
-import { Button, ErrorNote, IconButton, Skeleton } from "../ui/controls";
+import { Button, ErrorNote, Skeleton } from "../ui/controls";
 import { labelOrWhy } from "../state/labelOrWhy";
 import { labelText, percent, time } from "../ui/format";
 import { titleOf } from "../ui/tags";
+import { PlayButton, Unplayed } from "../sound/PlayButton";
 import { type Preview, usePreview } from "../sound/preview";
 import { useFound, useNamed, type Within } from "./queries";
 import type { Query, Unit } from "./query";
@@ -65,13 +66,14 @@ function Named({ tracks, preview }: { tracks: Track[]; preview: Preview }) {
       <ul className="found">
         {tracks.map((track) => (
           <li key={track.id} className="found__row">
-            <Play id={`named ${track.id}`} name={titleOf(track)} sound={{ url: track.audio.url }} preview={preview} />
+            <PlayButton id={`named ${track.id}`} name={titleOf(track)} sound={{ trackId: track.id, link: track.audio }} preview={preview} />
             <Link href={`/tracks/${track.id}`} className="clip">
               {titleOf(track)}
             </Link>
             <span className="quiet found__when">{time(track.duration_s, 0)}</span>
             <span className={`clip found__why ${track.label ? "found__label" : "quiet"}`}>{labelOrWhy(track)}</span>
             <MarkButtons what={{ trackId: track.id, name: titleOf(track) }} />
+            <Unplayed id={`named ${track.id}`} preview={preview} />
           </li>
         ))}
       </ul>
@@ -127,11 +129,11 @@ function named(labels: readonly { label: string }[]): string {
 function Item({ item, unit, preview }: { item: SearchItem; unit: Unit; preview: Preview }) {
   const { track, moment, copies = [] } = item;
   const name = titleOf(track);
-  const sound = moment ? { url: moment.audio.url, startS: moment.start_s, endS: moment.end_s } : { url: track.audio.url };
+  const sound = { trackId: track.id, link: track.audio, ...(moment && { startS: moment.start_s, endS: moment.end_s }) };
   const id = `${track.id} ${moment?.start_s ?? ""}`;
   return (
     <li className="found__row">
-      <Play id={id} name={moment ? `${name} at ${time(moment.start_s)}` : name} sound={sound} preview={preview} />
+      <PlayButton id={id} name={moment ? `${name} at ${time(moment.start_s)}` : name} sound={sound} preview={preview} />
       <span className="clip">
         <Link href={`/tracks/${track.id}`}>{name}</Link>
         {item.is_copy ? <span className="quiet"> the same recording</span> : null}
@@ -140,18 +142,21 @@ function Item({ item, unit, preview }: { item: SearchItem; unit: Unit; preview: 
       <span className="quiet found__when">{moment ? `${time(moment.start_s)} – ${time(moment.end_s)}` : time(track.duration_s, 0)}</span>
       <Why item={item} unit={unit} />
       <MarkButtons what={moment ? { trackId: track.id, name, startS: moment.start_s, endS: moment.end_s } : { trackId: track.id, name }} />
+      <Unplayed id={id} preview={preview} />
     </li>
   );
 }
 
-/** The labels that are heard in it with their probabilities, or confirmed; by sound, how similar it is. */
-function Why({ item: { labels = [], similarity, way, track }, unit }: { item: SearchItem; unit: Unit }) {
+/** The labels that are heard in it with their probabilities and, in a recording, where; or confirmed; by sound, how similar it is. */
+function Why({ item: { labels = [], similarity, way, track, moment }, unit }: { item: SearchItem; unit: Unit }) {
   if (labels.length) {
+    // A recording's numbers are those of its best window.
+    const heardAt = unit === "track" && moment ? ` at ${time(moment.start_s)}` : "";
     return (
       <span className="clip found__why">
         {eachOnce(labels).slice(0, 2).map(({ label, probability }) => (
           <span key={label} className="found__label">
-            {labelText(label).toLowerCase()} <span className="quiet">{isConfirmed(track, label, probability) ? "(confirmed)" : percent(probability)}</span>{" "}
+            {labelText(label).toLowerCase()} <span className="quiet">{isConfirmed(track, label, probability) ? "(confirmed)" : `${percent(probability)}${heardAt}`}</span>{" "}
           </span>
         ))}
       </span>
@@ -171,15 +176,6 @@ function Why({ item: { labels = [], similarity, way, track }, unit }: { item: Se
 /** Whether a label that was found counts because its owner confirmed it there. */
 function isConfirmed({ confirmed = [], confirmed_in_parts = [] }: Track, label: string, probability: number): boolean {
   return probability === 1 && [...confirmed, ...confirmed_in_parts].includes(label);
-}
-
-type PlayProps = { id: string; name: string; sound: Parameters<Preview["toggle"]>[1]; preview: Preview };
-
-function Play({ id, name, sound, preview }: PlayProps) {
-  const playing = preview.playing === id;
-  return (
-    <IconButton icon={playing ? "pause" : "play"} label={`${playing ? "Stop" : "Play"} ${name}`} onClick={() => preview.toggle(id, sound)} />
-  );
 }
 
 /** A note of the service as a sentence, with its commands as such. */

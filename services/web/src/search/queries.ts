@@ -1,6 +1,5 @@
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { api, dataOf, fetchWithKey, type SearchAnswer, type Track } from "../api/client";
-import { renewalMs } from "../api/links";
 import type { Query, Unit } from "./query";
 
 const MOST = 20;
@@ -18,7 +17,6 @@ export function useFound(query: Query | null, within: Within) {
     queryFn: ({ pageParam, signal }) => ask(query as Query, within, pageParam, signal),
     getNextPageParam: (page: SearchAnswer) => page.next_cursor,
     retry: false,
-    refetchInterval: ({ state: { data, dataUpdatedAt } }) => (query?.by === "file" ? false : renewalMs(data, dataUpdatedAt)),
   });
 }
 

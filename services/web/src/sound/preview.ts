@@ -1,49 +1,76 @@
 import { useCallback, useEffect, useRef, useState } from "react";
-import { release, streamed } from "./audioSource";
+import { api, dataOf, type Track } from "../api/client";
+import { errorText } from "../api/problem";
+import { useKeys } from "../ui/keys";
+import { AudioSource } from "./audioSource";
+import { audibleSound } from "./settings";
 
 const WATCH_MS = 20;
 
-export type Preview = { playing: string | null; toggle: (id: string, sound: Sound) => void };
-export type Sound = { url: string; startS?: number; endS?: number; volume?: number };
+/** What is played of a recording: all of it, or a part. Without a `link` that is good, the service is asked for one. */
+export type Sound = { trackId: string; link?: Track["audio"]; startS?: number; endS?: number; volume?: number };
 
-/** Plays one recording, or one moment of it, at a time. `onPlay` is called before, to stop what else plays. */
-export function usePreview(onPlay: () => void = () => undefined): Preview & { stop: () => void } {
-  const [playing, setPlaying] = useState<string | null>(null);
-  const player = useRef<HTMLAudioElement | null>(null);
-  const stop = useCallback(() => {
-    if (player.current) release(player.current);
-    player.current = null;
-    setPlaying(null);
+export type Preview = {
+  /** The id of what plays. */
+  playing: string | null;
+  /** Why what was asked for last does not play, until something else is. */
+  problem: { id: string; text: string } | null;
+  toggle: (id: string, sound: Sound) => void;
+  stop: () => void;
+};
+
+const SILENT: Pick<Preview, "playing" | "problem"> = { playing: null, problem: null };
+
+/** Plays one recording, or one moment of it, at a time; Space stops it. `onPlay` is called before, to stop what else plays. */
+export function usePreview(onPlay: () => void = () => undefined): Preview {
+  const [state, setState] = useState(SILENT);
+  const end = useRef<(() => void) | null>(null);
+  const over = useCallback((problem: Preview["problem"]) => {
+    end.current?.();
+    end.current = null;
+    setState({ playing: null, problem });
   }, []);
+  const stop = useCallback(() => over(null), [over]);
   useEffect(() => stop, [stop]);
-  const toggle = (id: string, sound: Sound) => {
-    const same = playing === id;
+  useKeys(({ key }) => {
+    if (key !== " " || state.playing === null) return false;
     stop();
-    if (same) return;
+    return true;
+  });
+  const toggle = (id: string, sound: Sound) => {
+    stop();
+    if (state.playing === id) return;
     onPlay();
-    setPlaying(id);
-    player.current = started(sound, stop);
+    setState({ playing: id, problem: null });
+    end.current = started(sound, (text) => over(text === null ? null : { id, text }));
   };
-  return { playing, toggle, stop };
+  return { ...state, toggle, stop };
 }
 
-/** A moment's end is watched here: not every address has it, and browsers look for it a few times a second. */
-function started({ url, startS = 0, endS, volume = 1 }: Sound, stop: () => void): HTMLAudioElement {
-  const element = streamed(url);
-  element.volume = volume;
-  if (startS) element.currentTime = startS;
-  // Another may play by the time that a released one says that it could not.
-  const isCurrent = () => element.hasAttribute("src");
-  element.onended = stop;
-  if (endS !== undefined) {
-    const watch = setInterval(() => {
-      if (!isCurrent()) clearInterval(watch);
-      else if (element.currentTime >= endS) stop();
+/** Plays a sound until the function that it returns is called. Calls `onEnd` at its end with null, or with words where it fails. */
+function started({ trackId, link, startS = 0, endS, volume = 1 }: Sound, onEnd: (problem: string | null) => void): () => void {
+  let source: AudioSource | null = null;
+  let watch: ReturnType<typeof setInterval> | undefined;
+  let over = false;
+  const newUrl = async () => dataOf(await api.GET("/v1/tracks/{track_id}", { params: { path: { track_id: trackId } } })).audio.url;
+  const play = async () => {
+    const url = link && Date.parse(link.expires_at) > Date.now() ? link.url : await newUrl();
+    if (over) return;
+    const playing = new AudioSource(url, 0, Number.POSITIVE_INFINITY, newUrl);
+    source = playing;
+    playing.onFailure = onEnd;
+    const settings = audibleSound();
+    playing.setSound({ ...settings, volume: volume * settings.volume });
+    // Browsers look for the end of a part a few times a second.
+    watch = setInterval(() => {
+      if (playing.now() >= (endS ?? Number.POSITIVE_INFINITY)) onEnd(null);
     }, WATCH_MS);
-    element.onpause = () => {
-      if (!element.ended) stop();
-    };
-  }
-  element.play().catch(() => isCurrent() && stop());
-  return element;
+    await playing.play(startS);
+  };
+  play().catch((error: unknown) => over || onEnd(errorText(error)));
+  return () => {
+    over = true;
+    clearInterval(watch);
+    source?.close();
+  };
 }

@@ -1,12 +1,13 @@
 import type { Job, Track } from "../api/client";
 import { shownLabel } from "../ui/format";
 
-type Heard = Pick<Track, "label" | "label_confirmed" | "classified_by">;
+type Unlabelled = Pick<Track, "classified_by"> & { classification_failed?: boolean | undefined };
+type Heard = Pick<Track, "label" | "label_confirmed"> & Unlabelled;
 
 /** Why a recording has no label, in words; `model` is the one whose label is meant, null for the newest. */
-export function unlabelledText({ classified_by: models = [] }: Pick<Heard, "classified_by">, job: Job | undefined, model: string | null): string {
+export function unlabelledText({ classified_by: models = [], classification_failed }: Unlabelled, job: Job | undefined, model: string | null): string {
   if (job?.tasks.some(({ name, status }) => name === "classify" && (status === "queued" || status === "running"))) return "…";
-  if (models.length === 0) return "not listened to";
+  if (models.length === 0) return classification_failed ? "could not be listened to" : "not listened to";
   if (model !== null && !models.includes(model)) return `not heard by ${model}`;
   return "no label is likely";
 }

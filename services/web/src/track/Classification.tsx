@@ -115,11 +115,11 @@ function Bars({ answer, rejected, explanation }: AnswerProps) {
   );
 }
 
-/** Why there are no labels: nobody listened, it is being listened to, or others did. */
+/** Why there are no labels: it is being listened to, others have done so, that failed, or nobody has. */
 function unheardText(state: TrackState): string {
   if (state.isGoing("classify")) return "It is being listened to.";
-  if (state.labels.length === 0) return "It was never listened to.";
-  return notHeardText(state.models);
+  if (state.labels.length > 0) return notHeardText(state.models);
+  return state.task("classify") ? "It could not be listened to." : "It was never listened to.";
 }
 
 function Threshold({ share }: { share: number | undefined }) {

@@ -3,6 +3,7 @@ import type { ResultOf } from "../state/results";
 import { useTrackState } from "../state/TrackStateProvider";
 import { adviceOf } from "../state/doubt";
 import { figuresOf } from "../state/figures";
+import type { TrackState } from "../state/trackState";
 import "./measurements.css";
 
 type Described = ResultOf<"describe">;
@@ -14,9 +15,15 @@ export function Measurements() {
   return (
     <section className="panel" aria-labelledby="sounds-title">
       <h2 id="sounds-title">How it sounds</h2>
-      {described ? <Figures described={described} /> : <p className="quiet">{state.isGoing("describe") ? "It is being measured." : "Not measured yet."}</p>}
+      {described ? <Figures described={described} /> : <p className="quiet">{unmeasuredText(state)}</p>}
     </section>
   );
+}
+
+/** Why there are no figures. Without a result a task that is not under way has failed. */
+function unmeasuredText(state: TrackState): string {
+  if (state.isGoing("describe")) return "It is being measured.";
+  return state.task("describe") ? "It could not be measured." : "Not measured yet.";
 }
 
 function Figures({ described }: { described: Described }) {

@@ -2,9 +2,8 @@ import { useQuery } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
 import { Link } from "wouter";
 import { api, dataOf, type Neighbour, type Track } from "../api/client";
-import { renewalMs } from "../api/links";
 import { ApiProblem, errorText } from "../api/problem";
-import { ErrorNote, Button, Choice, IconButton, Skeleton } from "../ui/controls";
+import { ErrorNote, Button, Choice, Skeleton } from "../ui/controls";
 import { labelOrWhy } from "../state/labelOrWhy";
 import { time } from "../ui/format";
 import { titleOf } from "../ui/tags";
@@ -12,6 +11,7 @@ import { MarkButtons } from "../classifiers/marks/MarkButtons";
 import { MarkTray } from "../classifiers/marks/MarkTray";
 import { useStems } from "../state/queries";
 import { addressOfStretch } from "../search/query";
+import { PlayButton, Unplayed } from "../sound/PlayButton";
 import { type Preview, usePreview } from "../sound/preview";
 import { useStore } from "../sound/store";
 import { useTimeAxis } from "../sound/timeAxis";
@@ -136,14 +136,9 @@ function leftOutText(count: number, model: string | null): string {
 type Near = { track: Track; similarity: number; of?: string };
 
 function Row({ near: { track, similarity, of }, beside, preview }: { near: Near; beside: Track; preview: Preview }) {
-  const playing = preview.playing === track.id;
   return (
     <li className={of ? "alike__copy" : undefined}>
-      <IconButton
-        icon={playing ? "pause" : "play"}
-        label={`${playing ? "Stop" : "Play"} ${titleOf(track)}`}
-        onClick={() => preview.toggle(track.id, { url: track.audio.url })}
-      />
+      <PlayButton id={track.id} name={titleOf(track)} sound={{ trackId: track.id, link: track.audio }} preview={preview} />
       <Link href={`/tracks/${track.id}`} className="clip">
         {titleOf(track)}
         {of ? <span className="quiet"> copy of {of}</span> : null}
@@ -157,6 +152,7 @@ function Row({ near: { track, similarity, of }, beside, preview }: { near: Near;
         {similarity.toFixed(2).replace("-", "−")}
       </span>
       <MarkButtons what={{ trackId: track.id, name: titleOf(track) }} also={{ trackId: beside.id, name: titleOf(beside) }} />
+      <Unplayed id={track.id} preview={preview} />
     </li>
   );
 }
@@ -181,7 +177,6 @@ function useNeighbours(id: string, stem: string | null, model: string | null) {
       return dataOf(await api.GET("/v1/tracks/{track_id}/similar", { params, signal }));
     },
     retry: false,
-    refetchInterval: ({ state: { data, dataUpdatedAt } }) => renewalMs(data, dataUpdatedAt),
   });
 }
 

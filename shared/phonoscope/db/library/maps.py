@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session, aliased, joinedload
 
 from phonoscope.db.library.collections import tracks_in
+from phonoscope.db.library.tracks import is_named
 from phonoscope.db.schema.maps import MapPointRow
 from phonoscope.db.schema.tables import EmbeddingRow, JobRow, ResultRow, TaskRow, TrackRow
 from phonoscope.states import Status, TaskName
@@ -40,11 +41,14 @@ def library_stamp(session: Session, owner_id: str, space: Space) -> list[str]:
     return [space.digest, *(str(value) for value in session.execute(stamp).one())]
 
 
-def placed_tracks(session: Session, owner_id: str, space: Space, collection: str | None = None) -> list[Placed]:
+def placed_tracks(
+    session: Session, owner_id: str, space: Space, collection: str | None = None, q: str | None = None
+) -> list[Placed]:
     """All points of the map, the newest tracks first; without tracks that are known to be silent since it was drawn.
 
     Args:
         collection: only those in this collection, whose owner the caller has checked.
+        q: only those of tracks that ``is_named`` finds.
     """
     silent = select(EmbeddingRow.track_id).where(
         _embedded(owner_id, space.model), EmbeddingRow.model_digest == space.digest, EmbeddingRow.vector.is_(None)
@@ -58,6 +62,8 @@ def placed_tracks(session: Session, owner_id: str, space: Space, collection: str
     )
     if collection is not None:
         placed = placed.where(TrackRow.id.in_(tracks_in(collection)))
+    if q is not None:
+        placed = placed.where(is_named(q))
     return [Placed(*row) for row in session.execute(placed)]
 
 

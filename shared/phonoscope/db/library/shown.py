@@ -1,4 +1,4 @@
-"""What is shown of tracks beside their rows, read at once: the labels that count for them, and their covers."""
+"""What is shown of tracks beside their rows, read at once: labels, whether the newest were not found, covers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,12 @@ from phonoscope.db.library.labels import LABEL_COLUMNS, NO_LABELS, TrackLabels, 
 
 _SHOWN = text(
     f"""
-    SELECT asked.id, {LABEL_COLUMNS}, cover.id AS cover, object_key, media_type, size_bytes
+    SELECT asked.id, {LABEL_COLUMNS}, cover.id AS cover, object_key, media_type, size_bytes, (
+        SELECT tasks.status = 'failed' FROM jobs JOIN tasks ON tasks.job_id = jobs.id
+        WHERE jobs.track_id = asked.id AND jobs.options ->> 'audio_track' IS NULL
+          AND tasks.name = 'classify' AND tasks.status IN ('succeeded', 'failed')
+        ORDER BY tasks.finished_at DESC LIMIT 1
+    ) AS failed
     FROM unnest(CAST(:tracks AS text[])) AS asked (id)
     LEFT JOIN artifacts AS cover ON cover.track_id = asked.id AND cover.kind = '{COVER}'
     """  # noqa: S608 - of constants
@@ -36,12 +41,14 @@ class Shown(NamedTuple):
     Args:
         models: those that have labelled it, newest first, also where they recognised nothing.
         probabilities: by model, of the first of its labels.
+        failed: whether the newest classification failed.
     """
 
     labels: TrackLabels = NO_LABELS
     models: tuple[str, ...] = ()
     cover: Cover | None = None
     probabilities: Mapping[str, float] = {}
+    failed: bool = False
 
 
 def shown_of(session: Session, tracks: Collection[str], vocabularies: Vocabularies) -> dict[str, Shown]:
@@ -57,7 +64,7 @@ def shown_of(session: Session, tracks: Collection[str], vocabularies: Vocabulari
 
 
 def _shown(row: Any, labels: TrackLabels) -> Shown:
-    return Shown(labels, models_in(row), _cover(row), probabilities_in(row, labels))
+    return Shown(labels, models_in(row), _cover(row), probabilities_in(row, labels), bool(row.failed))
 
 
 def _cover(row: Any) -> Cover | None:

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from typing import Any
 from unicodedata import normalize
 
-from sqlalchemy import bindparam, func, insert, or_, select, text
+from sqlalchemy import ColumnElement, bindparam, func, insert, or_, select, text
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Session
 
@@ -121,8 +121,7 @@ def list_tracks(
     Args:
         label: only tracks with this label, as ``labels_of`` has it.
         model: whose label is meant; any model's counts without.
-        q: text anywhere in its name, in the file's or in a tag: title, artist, album, genre; case and Unicode's form do
-            not count.
+        q: as ``is_named`` finds it.
         collection: only tracks in this collection, whose owner the caller has checked.
         vocabularies: of the served models, in which confirmed labels take the place of predicted ones.
 
@@ -132,9 +131,7 @@ def list_tracks(
     if label is not None:
         statement = statement.where(is_labelled(normalize("NFC", label), model, vocabularies or {}))
     if q is not None:
-        said = normalize("NFC", q)
-        named = (column.icontains(said, autoescape=True) for column in (TrackRow.words, TrackRow.name))
-        statement = statement.where(or_(*named))
+        statement = statement.where(is_named(q))
     if collection is not None:
         statement = statement.where(TrackRow.id.in_(tracks_in(collection)))
     if sort in _ORDERS:
@@ -143,6 +140,15 @@ def list_tracks(
     newest_first = sort is TrackSort.NEWEST
     by_time = page(statement, TrackRow.created_at, TrackRow.id, cursor=cursor, limit=limit, newest_first=newest_first)
     return cut(session.scalars(by_time).all(), limit)
+
+
+def is_named(q: str) -> ColumnElement[bool]:
+    """Whether a row of ``tracks`` has a text anywhere in its name, in the file's or in a tag.
+
+    The tags are title, artist, album and genre. Case and Unicode's form do not count.
+    """
+    said = normalize("NFC", q)
+    return or_(*(column.icontains(said, autoescape=True) for column in (TrackRow.words, TrackRow.name)))
 
 
 def tracks_by_id(session: Session, tracks: Collection[str]) -> list[TrackRow]:

@@ -1,6 +1,7 @@
-import { type Dispatch, type ReactNode, type SetStateAction, useMemo, useState } from "react";
+import { type Dispatch, type ReactNode, type SetStateAction, useMemo, useRef, useState } from "react";
 import { errorText } from "../../api/problem";
 import { ErrorNote, Button, Skeleton } from "../../ui/controls";
+import { useFocusBack } from "../../ui/focus";
 import { announce } from "../../ui/live";
 import { type LibraryMap as Drawn, type MapPoint, useLibraryMap } from "./queries";
 import { type Atlas, atlasOf, filtered } from "./atlas";
@@ -65,7 +66,11 @@ function Selecting(shown: Shown & { map: Drawn }) {
 
 function Plane({ map, search, label, model, collection, actions, selected, setSelected }: Shown & Selected & { map: Drawn }) {
   const atlas = useMemo(() => atlasOf(map.points ?? [], model), [map.points, model]);
-  const filter = useMemo(() => filtered(atlas.points, search, label), [atlas, search, label]);
+  const found = useLibraryMap(model, collection, search, search !== "");
+  const matches = useMemo(() => (search && found.data ? new Set(found.data.points?.map(({ track_id }) => track_id)) : null), [search, found.data]);
+  const filter = useMemo(() => filtered(atlas.points, matches, label), [atlas, matches, label]);
+  const below = useRef<HTMLDivElement>(null);
+  useFocusBack(below, selected.size ? "selection" : null);
   const [size, setSize] = useState({ width: 0, height: 0 });
   const frame = useMemo(() => ({ bounds: atlas.bounds, size }), [atlas, size]);
   const chosen = useMemo(() => [...atlas.points.keys()].filter((index) => selected.has(atlas.points[index]?.track_id ?? "")), [atlas, selected]);
@@ -85,9 +90,10 @@ function Plane({ map, search, label, model, collection, actions, selected, setSe
             onDeleted: (gone) => setSelected((now) => new Set([...now].filter((id) => !gone.has(id)))),
           })
         : null}
-      <div>
+      <div ref={below}>
         <Button onClick={() => choose(seen())}>Select what is in view</Button>
       </div>
+      {found.isError ? <ErrorNote action={<Button onClick={() => void found.refetch()}>Try again</Button>}>{errorText(found.error)}</ErrorNote> : null}
       {filter.count === 0 ? <p role="status">No recording on the map matches.</p> : null}
       <p className="quiet small">{methodText(map)}</p>
       <InView atlas={atlas} filter={filter} view={useSettled(viewport.view)} frame={frame} />

@@ -14,7 +14,7 @@ export type Atlas = {
   unlabelled: readonly number[];
 };
 
-/** Which points match the library's search and label, by index. */
+/** Which points the library's search finds and its label has, by index. */
 export type Filter = { fits: (index: number) => boolean; count: number };
 
 export function atlasOf(points: readonly MapPoint[], model: string | null = null): Atlas {
@@ -22,12 +22,9 @@ export function atlasOf(points: readonly MapPoint[], model: string | null = null
   return { points, model, bounds: boundsOf(points), grid: new Grid(points), names: named(points), unlabelled };
 }
 
-export function filtered(points: readonly MapPoint[], search: string, label: string | null): Filter {
-  if (!search && label === null) return { fits: () => true, count: points.length };
-  const wanted = folded(search);
-  const kept = points.map((point) => (label === null || point.labels.includes(label)) && folded(point.filename).includes(wanted));
+/** `found` has the ids of the recordings that the search finds; null where nothing is searched for. */
+export function filtered(points: readonly MapPoint[], found: ReadonlySet<string> | null, label: string | null): Filter {
+  if (found === null && label === null) return { fits: () => true, count: points.length };
+  const kept = points.map(({ track_id, labels }) => (label === null || labels.includes(label)) && (found === null || found.has(track_id)));
   return { fits: (index) => kept[index] ?? false, count: kept.filter(Boolean).length };
 }
-
-/** Text as the library's search compares it. */
-const folded = (text: string) => text.normalize("NFC").toLowerCase();

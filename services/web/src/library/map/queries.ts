@@ -1,4 +1,4 @@
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { keepPreviousData, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useRef, useState } from "react";
 import { api, dataOf, type Job } from "../../api/client";
 import { errorText } from "../../api/problem";
@@ -12,13 +12,17 @@ export type MapPoint = components["schemas"]["MapPoint"];
 
 const MAP_FRESH_MS = 60_000;
 
-/** The map of the library, from the embeddings of a model; of the service's default model for null; or its points in a collection. */
-export function useLibraryMap(model: string | null, collection: string | null = null, wanted = true) {
+/** The map of the library, from the embeddings of a model; of the service's default model for null; or its points in a collection, or that a search finds. */
+export function useLibraryMap(model: string | null, collection: string | null = null, search = "", wanted = true) {
   return useQuery({
-    queryKey: ["map", model, collection],
-    queryFn: async ({ signal }) => dataOf(await api.GET("/v1/map", { params: { query: { ...(model && { model }), ...(collection && { collection }) } }, signal })),
+    queryKey: ["map", model, collection, search],
+    queryFn: async ({ signal }) => {
+      const query = { ...(model && { model }), ...(collection && { collection }), ...(search && { q: search }) };
+      return dataOf(await api.GET("/v1/map", { params: { query }, signal }));
+    },
     enabled: wanted,
     staleTime: MAP_FRESH_MS,
+    ...(search && { placeholderData: keepPreviousData }),
   });
 }
 
