@@ -36,6 +36,7 @@ def test_two_recordings_share_an_axis(visit: Callable[..., Visit], tmp_path: Pat
     expect(sides).to_have_count(2)
     expect(page.locator(".plot[aria-busy=true]")).to_have_count(0)
     expect(sides.nth(1)).to_contain_text("0:20.0")
+    expect(sides.nth(1)).to_contain_text("It was never listened to.")
     here.expect_fine()
     plot = sides.nth(1).locator(".plot--wave")
     box = plot.bounding_box()
@@ -73,7 +74,7 @@ def test_two_models_hear_one_recording(visit: Callable[..., Visit], recordings: 
     here = visit()
     page = here.page
     options = {"classify": {"model": "environment-50"}}
-    job = here.client.wait(here.client.analyze(recordings["dog_large"], ["classify", "describe"], options))
+    job = here.client.wait(here.client.analyze(recordings["dog_large"], ["classify", "describe", "explain"], options))
     here.go(f"/tracks/{job.recording}")
     page.get_by_role("button", name="Menu", exact=True).click()
     page.get_by_role("menuitem", name="Compare …").click()
@@ -85,7 +86,13 @@ def test_two_models_hear_one_recording(visit: Callable[..., Visit], recordings: 
         re.compile(r"each % is of one window of \d+(\.\d)? s")
     )
     sides.nth(1).get_by_role("button", name="Classify by genre-10").click()
-    expect(sides.nth(1).locator(".side__figures")).to_contain_text("%", timeout=_ENDS_MS)
+    expect(sides.nth(1).locator(".side__labels")).to_contain_text(
+        re.compile(r"\d %|^unknown to genre-10$"), timeout=_ENDS_MS
+    )
+    for side, model in ((sides.first, "environment-50"), (sides.nth(1), "genre-10")):
+        expect(side.locator(".amber")).to_contain_text(f"Amber is where {model} found", timeout=_ENDS_MS)
+        expect(side.get_by_role("img", name="Spectrogram")).to_have_accessible_name(re.compile("evidence"))
+        expect(side.locator(".side__figures")).to_contain_text(re.compile("no beat was found|sure, "))
     expect(sides.first.locator(".side__figures")).to_contain_text("dog")
     expect(sides.nth(1).locator(".side__figures")).not_to_contain_text("dog")
     here.client.say_label(job.recording, "dog", LabelState.REJECTED)

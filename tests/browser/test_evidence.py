@@ -43,11 +43,12 @@ def bark(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@SIZES
 def test_the_amber_of_a_short_bark_does_not_cover_the_silence_around_it(
-    visit: Callable[..., Visit], bark: Path
+    visit: Callable[..., Visit], bark: Path, size: ViewportSize
 ) -> None:
     """Evidence is shown at first, at the default layer: amber lies on the bark, and less than half a second off it."""
-    here = visit()
+    here = visit(size)
     here.expected = ("willReadFrequently",)
     page = here.page
     job = here.client.wait(here.client.analyze(bark, ["classify", "explain", "describe"]))

@@ -6,13 +6,13 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from time import monotonic
 
-from playwright.sync_api import expect
+from playwright.sync_api import ViewportSize, expect
 from sqlalchemy import insert
 
 from phonoscope.db.access.engine import Database
 from phonoscope.db.schema.tables import TrackLabelsRow, TrackRow
 from phonoscope.db.service.keys import authenticate
-from tests.browser.visit import Visit
+from tests.browser.visit import SIZES, Visit
 from tests.support import RunningStack
 
 _TRACKS = 10_000
@@ -98,9 +98,10 @@ def test_a_long_list_renders_few_rows(stack: RunningStack, visit: Callable[..., 
     expect(rows.first).to_contain_text("take-09997.wav")
 
 
-def test_all_that_match_are_selected(stack: RunningStack, visit: Callable[..., Visit]) -> None:
+@SIZES
+def test_all_that_match_are_selected(stack: RunningStack, visit: Callable[..., Visit], size: ViewportSize) -> None:
     """Those too that the list has not read: as many as it says match, and all of them are put in a collection."""
-    here = visit()
+    here = visit(size)
     here.expected = ("/waveform",)
     _fill(stack, here.key, 360)
     page = here.page

@@ -154,9 +154,12 @@ def test_rows_say_how_sure_and_are_dense(visit: Callable[..., Visit], recordings
     expect(label).not_to_contain_text("%")
 
 
-def test_a_model_is_used_for_chosen_recordings(visit: Callable[..., Visit], recordings: dict[str, Path]) -> None:
+@SIZES
+def test_a_model_is_used_for_chosen_recordings(
+    visit: Callable[..., Visit], recordings: dict[str, Path], size: ViewportSize
+) -> None:
     """Its card says what it mistakes, and leads to the library, where what is selected is heard by it."""
-    here = visit()
+    here = visit(size)
     track = here.client.upload(recordings["rain_roof"])
     here.go("/models")
     page = here.page

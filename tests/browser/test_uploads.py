@@ -6,10 +6,10 @@ from base64 import b64encode
 from collections.abc import Callable
 from pathlib import Path
 
-from playwright.sync_api import expect
+from playwright.sync_api import ViewportSize, expect
 
 from phonoscope.tasks import Explain, Features
-from tests.browser.visit import Visit
+from tests.browser.visit import SIZES, Visit
 from tests.support import tone_wav
 
 _ENDS_MS = 60_000
@@ -24,9 +24,10 @@ _DROP = """
 """
 
 
-def test_a_dropped_file_is_analysed(visit: Callable[..., Visit]) -> None:
+@SIZES
+def test_a_dropped_file_is_analysed(visit: Callable[..., Visit], size: ViewportSize) -> None:
     """It is uploaded and analysed, and the library lists it."""
-    here = visit()
+    here = visit(size)
     here.go("/")
     here.page.locator(".upload__drop").evaluate(_DROP, b64encode(tone_wav(1.0, seed=81)).decode())
     expect(here.page.get_by_label("Uploads").get_by_text("done")).to_be_visible(timeout=_ENDS_MS)

@@ -4,11 +4,12 @@ import { ErrorNote, Button } from "../ui/controls";
 import { percent, labelText } from "../ui/format";
 import { KindMark } from "../ui/Kind";
 import type { Explanation } from "../state/explanation";
-import { answersOf, type Models, modelOption, notHeardText, shownLabels, thresholdOf } from "../state/models";
+import { answersOf, type Models, modelOption, shownLabels, thresholdOf } from "../state/models";
 import { useTrackState } from "../state/TrackStateProvider";
 import { useSubmit } from "../state/submit";
 import type { ResultOf } from "../state/results";
-import type { ModelLabel, TrackState } from "../state/trackState";
+import type { ModelLabel } from "../state/trackState";
+import { unheardText } from "../state/absent";
 import { ModelChoice } from "./ModelChoice";
 import { PredictedName, useSaidOfWhole } from "./said";
 import { Tags } from "./Tags";
@@ -113,13 +114,6 @@ function Bars({ answer, rejected, explanation }: AnswerProps) {
       <p className="small quiet">{verdict(answer, top[0] && leastOf(top[0].label))}</p>
     </>
   );
-}
-
-/** Why there are no labels: it is being listened to, others have done so, that failed, or nobody has. */
-function unheardText(state: TrackState): string {
-  if (state.isGoing("classify")) return "It is being listened to.";
-  if (state.labels.length > 0) return notHeardText(state.models);
-  return state.task("classify") ? "It could not be listened to." : "It was never listened to.";
 }
 
 function Threshold({ share }: { share: number | undefined }) {

@@ -3,7 +3,7 @@ import type { ResultOf } from "../state/results";
 import { useTrackState } from "../state/TrackStateProvider";
 import { adviceOf } from "../state/doubt";
 import { figuresOf } from "../state/figures";
-import type { TrackState } from "../state/trackState";
+import { unmeasuredText } from "../state/absent";
 import "./measurements.css";
 
 type Described = ResultOf<"describe">;
@@ -18,12 +18,6 @@ export function Measurements() {
       {described ? <Figures described={described} /> : <p className="quiet">{unmeasuredText(state)}</p>}
     </section>
   );
-}
-
-/** Why there are no figures. Without a result a task that is not under way has failed. */
-function unmeasuredText(state: TrackState): string {
-  if (state.isGoing("describe")) return "It is being measured.";
-  return state.task("describe") ? "It could not be measured." : "Not measured yet.";
 }
 
 function Figures({ described }: { described: Described }) {

@@ -1,0 +1,83 @@
+import type { ReactNode } from "react";
+import type { Answer, TaskName, Track } from "../api/client";
+import { unheardText, unmeasuredText } from "../state/absent";
+import { figuresOf } from "../state/figures";
+import { answersOf, type Models, modelOption, modelsText, shownLabels } from "../state/models";
+import { useSubmit } from "../state/submit";
+import { useTrackState } from "../state/TrackStateProvider";
+import { PredictedName, useSaidOfWhole, useWho } from "../track/said";
+import { Button, ErrorNote } from "../ui/controls";
+import { labelText, percent, time } from "../ui/format";
+
+const BY_MODEL: TaskName[] = ["classify", "embed", "explain"];
+
+/** What is known of one side in a few figures, with their doubt, or why it is not; models that have not listened can be asked to. */
+export function Figures({ track, models }: { track: Track; models: Models | null }) {
+  const { state } = useTrackState();
+  const described = state.result("describe");
+  const { submit, submitting, problem } = useSubmit(track.id);
+  const going = submitting || state.isGoing("classify");
+  return (
+    <>
+      <dl className="side__figures">
+        <Row name="labels">
+          <Labels track={track} />
+        </Row>
+        <Row name="length">{time(track.duration_s)}</Row>
+        {described ? (
+          figuresOf(described).map(({ name, value, doubt, more }) => (
+            <Row key={`${name} ${value}`} name={name} more={more}>
+              {value} {doubt ? <span className="small quiet">{doubt}</span> : null}
+            </Row>
+          ))
+        ) : (
+          <Row name="how it sounds">{unmeasuredText(state)}</Row>
+        )}
+      </dl>
+      {models && !state.classified ? (
+        <Button disabled={going} onClick={() => submit({ tasks: BY_MODEL, options: { classify: { model: modelOption(models) } } })}>
+          {going ? "Classifying …" : `Classify by ${modelsText(models)}`}
+        </Button>
+      ) : null}
+      {problem ? <ErrorNote>{problem}</ErrorNote> : null}
+    </>
+  );
+}
+
+function Row({ name, more, children }: { name: string; more?: string | undefined; children: ReactNode }) {
+  return (
+    <div title={more}>
+      <dt className="quiet small">{name}</dt>
+      <dd>{children}</dd>
+    </div>
+  );
+}
+
+/** What the owner confirmed of the whole recording, then what is predicted, as the recording's own page says it. */
+function Labels({ track }: { track: Track }) {
+  const { state } = useTrackState();
+  const { classified } = state;
+  const { confirmed, rejected } = useSaidOfWhole(track);
+  const who = useWho();
+  return (
+    <ul className="side__labels">
+      {confirmed === null ? null : (
+        <li>
+          <strong>{labelText(confirmed)}</strong>, confirmed by {who}
+        </li>
+      )}
+      {classified ? null : <li>{unheardText(state)}</li>}
+      {classified?.kind === "silence" ? <li>Nothing is loud enough to be classified.</li> : null}
+      {classified && classified.kind !== "silence" ? answersOf(classified).map((answer) => <Predicted key={answer.model.name} answer={answer} rejected={rejected} />) : null}
+    </ul>
+  );
+}
+
+function Predicted({ answer, rejected }: { answer: Answer; rejected: readonly string[] }) {
+  if (answer.unknown && !answer.several) return <li>unknown to {answer.model.name}</li>;
+  return shownLabels(answer).map(({ label, probability }) => (
+    <li key={label}>
+      <PredictedName label={label} rejected={rejected} /> {percent(probability)}
+    </li>
+  ));
+}
