@@ -227,7 +227,8 @@ def _check_parts(row: UploadRow, found: Sequence[StoredPart], request: CompleteR
     there = {part.number: part for part in found}
     most = parts_of(row)
     wrong = {number: "is not there" for number in range(1, most + 1) if number not in there}
-    for number in {part.number for part in [*found, *request.parts] if part.number > most}:
+    numbers = {part.number for part in found} | {part.number for part in request.parts}
+    for number in numbers - set(range(1, most + 1)):
         wrong[number] = f"is one too many: the upload has {most:,} parts"
     for part in found:
         if part.number not in wrong and part.size_bytes != _size_of(row, part.number):

@@ -205,7 +205,7 @@ def _is_free() -> ColumnElement[bool]:
     return or_(UploadRow.writer.is_(None), UploadRow.writer_until < func.now())
 
 
-def _expired(which: ColumnElement[bool], most: int) -> Select[tuple[str]]:
+def _expired(which: ColumnElement[bool], most: int) -> Select[str]:
     old = select(UploadRow.id).where(which, UploadRow.expires_at <= func.now(), _is_free())
     return old.order_by(UploadRow.expires_at).limit(most).with_for_update(skip_locked=True)
 
