@@ -74,7 +74,7 @@ class ProcessGroup:
     def _has(self, process: psutil.Process, parts: Collection[str] | None) -> bool:
         with contextlib.suppress(psutil.Error, OSError):
             stack_id, _, name = process.environ().get(MARK, "").partition("/")
-            if stack_id == self.stack_id and works_in(process, self.folder):
+            if stack_id == self.stack_id and works_in(process, self.folder) is not False:
                 return parts is None or name in parts
         servers = [server for name, server in self.servers.items() if parts is None or name in parts]
         with contextlib.suppress(psutil.Error, OSError):

@@ -98,7 +98,7 @@ def test_the_last_that_matches_gives_the_focus_to_the_search(visit: Callable[...
     page.get_by_role("button", name="Delete one.wav").press("Enter")
     page.get_by_role("alertdialog").get_by_role("button", name="Delete").press("Enter")
     expect(page.get_by_text("No recording matches.")).to_be_visible()
-    expect(page.get_by_label("Search by name")).to_be_focused()
+    expect(page.get_by_label("Filter by name")).to_be_focused()
     assert here.violations() == []
 
 

@@ -290,6 +290,21 @@ def test_uploads_are_erased_as_fast_as_they_expire(
     assert held not in kept_uploads(sweeper)
 
 
+def test_an_upload_that_cannot_be_erased_holds_up_no_other(sweeper: Sweeper, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever its error is; its row stays, for another day."""
+    bad, good = new_upload(sweeper), new_upload(sweeper)
+    erase = pruning.erase_upload
+
+    def erasing(database: Database, store: ObjectStore, upload: UploadRow, writer: str) -> int:
+        if upload.id == bad:
+            raise ValueError
+        return erase(database, store, upload, writer)
+
+    monkeypatch.setattr(pruning, "erase_upload", erasing)
+    prune(sweeper)
+    assert kept_uploads(sweeper) & {bad, good} == {bad}
+
+
 @pytest.mark.parametrize("known", [True, False])
 def test_parts_of_abandoned_uploads_are_erased(sweeper: Sweeper, known: bool) -> None:
     """Also of one whose gateway died before it had noted the store's identifier; another upload's parts stay."""

@@ -20,7 +20,7 @@ from phonoscope.db.schema.uploads import UploadRow
 from phonoscope.db.service.audit import Actor
 from phonoscope.db.webhooks.events import forget_old_events
 from phonoscope.erasure import erase_track, erase_upload, forget_ended_jobs
-from phonoscope.errors import NotFound, StoreUnavailable, Unavailable
+from phonoscope.errors import DatabaseUnavailable, NotFound, StoreUnavailable, Unavailable
 from phonoscope.ids import new_id
 from phonoscope.logs import get_logger
 from phonoscope.metrics import recorder
@@ -126,10 +126,16 @@ class Pruner:
         return erased > 0 and len(old) == _UPLOADS_AT_ONCE
 
     def _erases_upload(self, upload: UploadRow, writer: str) -> bool:
+        """Raises ``DatabaseUnavailable``; any other error is of this upload, and holds up no other."""
         try:
             self._gone["objects"] += erase_upload(self.database, self.store, upload, writer)
+        except DatabaseUnavailable:
+            raise
         except StoreUnavailable as error:
             _log.warning("upload.objects_left", upload_id=upload.id, detail=error.detail)
+            return False
+        except Exception:  # noqa: BLE001 - see above
+            _log.exception("pruner.upload_failed", upload_id=upload.id)
             return False
         self._gone["uploads"] += 1
         return True

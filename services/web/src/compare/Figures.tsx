@@ -74,7 +74,7 @@ function Labels({ track }: { track: Track }) {
 }
 
 function Predicted({ answer, rejected }: { answer: Answer; rejected: readonly string[] }) {
-  if (answer.unknown && !answer.several) return <li>unknown to {answer.model.name}</li>;
+  if (answer.unknown) return <li>unknown to {answer.model.name}</li>;
   return shownLabels(answer).map(({ label, probability }) => (
     <li key={label}>
       <PredictedName label={label} rejected={rejected} /> {percent(probability)}

@@ -3,7 +3,7 @@ import { errorText } from "../api/problem";
 import { Button } from "../ui/controls";
 import { announce } from "../ui/live";
 import { titleOf } from "../ui/tags";
-import { useDeleteTrack } from "./queries";
+import { useDeleteTrack } from "./deleting";
 
 type Props = { track: Track; onCancel: () => void; onGone: () => void };
 

@@ -4,6 +4,7 @@ import { Link, useLocation } from "wouter";
 import { taskText } from "../api/taskText";
 import { Button, IconButton, ProgressBar } from "../ui/controls";
 import { titleOf } from "../ui/tags";
+import { readAdded } from "./again";
 import { clearFinished, dismissUpload, forgetUploads, onTracksChanged, resumeUploads, retryUpload, type Upload, useUploads } from "./uploads";
 
 /** The uploads with their progress, over the lower corner of every page; folded on a recording's page until it is opened. */
@@ -15,7 +16,8 @@ export function UploadDock() {
   const shown = open ?? !location.startsWith("/tracks/");
   useEffect(() => {
     onTracksChanged(() => {
-      for (const queryKey of [["tracks"], ["jobs"], ["map"]]) void queries.invalidateQueries({ queryKey });
+      void readAdded(queries);
+      void queries.invalidateQueries({ queryKey: ["jobs"] });
     });
     resumeUploads();
     return forgetUploads;

@@ -1,7 +1,7 @@
-import { type InfiniteData, keepPreviousData, useInfiniteQuery, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { keepPreviousData, useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { api, dataOf, type Job, type Peaks, type Track } from "../api/client";
+import { openJobs } from "../state/reading";
 import type { LibraryView, Sort } from "./libraryView";
-import { forgetTrack } from "./uploads";
 
 export type Page = { items: Track[]; next_cursor?: string | null };
 /** What a list of tracks is known by: its order, its filters, and whether it has facts. */
@@ -50,20 +50,15 @@ export function useLibrary(model: string | null) {
   });
 }
 
-/** Jobs that have not ended, by track. Read again while there are some. */
+/** Jobs that have not ended, by track. Read again while there are some, less often the more there are. */
 export function useActiveJobs() {
   return useQuery({
     queryKey: ["jobs", "active"],
     queryFn: async ({ signal }) => {
-      const pages = await Promise.all(
-        (["running", "queued"] as const).map((status) =>
-          api.GET("/v1/jobs", { params: { query: { status, limit: PAGE_SIZE } }, signal }),
-        ),
-      );
-      const jobs = pages.flatMap((page) => dataOf(page).items);
+      const jobs = await openJobs(null, signal);
       return new Map<string, Job>(jobs.flatMap((job) => (job.track_id ? [[job.track_id, job]] : [])));
     },
-    refetchInterval: (query) => (query.state.data?.size ? ACTIVE_EVERY_MS : false),
+    refetchInterval: ({ state: { data } }) => (data?.size ? ACTIVE_EVERY_MS * Math.ceil(data.size / PAGE_SIZE) : false),
   });
 }
 
@@ -84,20 +79,6 @@ export function useOutline(trackId: string, points: number, wanted: boolean) {
   });
 }
 
-export function useDeleteTrack() {
-  const queries = useQueryClient();
-  return useMutation({
-    mutationFn: (trackId: string) => api.DELETE("/v1/tracks/{track_id}", { params: { path: { track_id: trackId } } }),
-    onSuccess: (_, trackId) => {
-      forgetTrack(trackId);
-      queries.setQueriesData<InfiniteData<Page>>({ queryKey: ["tracks", "list"] }, (found) => found && without(found, trackId));
-      queries.removeQueries({ queryKey: ["outline", trackId] });
-    },
-    onSettled: () =>
-      Promise.all([["tracks"], ["map"]].map((queryKey) => queries.invalidateQueries({ queryKey }))),
-  });
-}
-
 /** A page of a list. Throws an `ApiProblem` when the service refuses. */
 export function pageIn([, , sort, filters, facts]: ListKey, cursor: string, signal?: AbortSignal): Promise<Page> {
   return pageOf({ sort, ...filters, ...(facts && { facts }) }, cursor, signal);
@@ -106,8 +87,4 @@ export function pageIn([, , sort, filters, facts]: ListKey, cursor: string, sign
 async function pageOf(asked: ReturnType<typeof filtersOf> & { sort: Sort; facts?: boolean }, cursor: string, signal?: AbortSignal): Promise<Page> {
   const query = { limit: PAGE_SIZE, ...asked, ...(cursor && { cursor }) };
   return dataOf(await api.GET("/v1/tracks", { params: { query }, ...(signal && { signal }) }));
-}
-
-function without({ pages, pageParams }: InfiniteData<Page>, trackId: string): InfiniteData<Page> {
-  return { pageParams, pages: pages.map((page) => ({ ...page, items: page.items.filter(({ id }) => id !== trackId) })) };
 }

@@ -24,8 +24,8 @@ export async function readTrackState(
   return { ...found, jobs: [...jobs.values()].sort((a, b) => Date.parse(b.created_at) - Date.parse(a.created_at)) };
 }
 
-/** The jobs of a track that wait or run. */
-export async function openJobs(trackId: string, signal: AbortSignal): Promise<Job[]> {
+/** The jobs that wait or run: of a track, or all. */
+export async function openJobs(trackId: string | null, signal: AbortSignal): Promise<Job[]> {
   // One after the other, in the order in which a job goes through them: what moves on meanwhile is found at its next place.
   const queued = await everyJob(trackId, "queued", signal);
   return [...queued, ...(await everyJob(trackId, "running", signal))];
@@ -38,7 +38,7 @@ async function readResults(trackId: string, known: TrackAnswer | undefined, sign
   return { etag: answer.response.headers.get("ETag"), results: dataOf(answer).items };
 }
 
-async function everyJob(trackId: string, status: Status, signal: AbortSignal): Promise<Job[]> {
+async function everyJob(trackId: string | null, status: Status, signal: AbortSignal): Promise<Job[]> {
   const found: Job[] = [];
   for (let cursor: string | null = null; ; ) {
     const { items, next_cursor } = await pageOfJobs(trackId, status, cursor, signal);
@@ -48,7 +48,7 @@ async function everyJob(trackId: string, status: Status, signal: AbortSignal): P
   }
 }
 
-async function pageOfJobs(trackId: string, status: Status, cursor: string | null, signal: AbortSignal) {
-  const query = { track_id: trackId, status, limit: PAGE_SIZE, ...(cursor && { cursor }) };
+async function pageOfJobs(trackId: string | null, status: Status, cursor: string | null, signal: AbortSignal) {
+  const query = { ...(trackId && { track_id: trackId }), status, limit: PAGE_SIZE, ...(cursor && { cursor }) };
   return dataOf(await api.GET("/v1/jobs", { params: { query }, signal }));
 }

@@ -1,7 +1,7 @@
 import { useLocation } from "wouter";
 import type { Track } from "../api/client";
 import { errorText } from "../api/problem";
-import { useDeleteTrack } from "../library/queries";
+import { useDeleteTrack } from "../library/deleting";
 import { Button, ErrorNote } from "../ui/controls";
 import { announce } from "../ui/live";
 import { libraryAddress } from "../ui/scrollPositions";

@@ -6,10 +6,10 @@ const KEY: ListKey = ["tracks", "list", "newest", {}, false];
 const PAGES = 100;
 
 /** The service: pages of one track each, whose label is `now`, and the cursors that were asked for. */
-const service = { now: "before", asked: [] as string[], end: PAGES };
+const service = { now: "before", asked: [] as string[], end: PAGES, newest: "" };
 
 beforeEach(() => {
-  Object.assign(service, { now: "before", asked: [], end: PAGES });
+  Object.assign(service, { now: "before", asked: [], end: PAGES, newest: "" });
   vi.resetModules();
   vi.stubGlobal("Request", class extends Request {
     constructor(input: string, init?: RequestInit) {
@@ -21,14 +21,15 @@ beforeEach(() => {
     const cursor = new URL(url).searchParams.get("cursor") ?? "";
     service.asked.push(cursor);
     const at = Number(cursor);
-    return Response.json({ items: [{ id: `trk_${at}`, label: service.now }], next_cursor: at + 1 < service.end ? `${at + 1}` : null });
+    const newest = at === 0 && service.newest ? [{ id: service.newest, label: service.now }] : [];
+    return Response.json({ items: [...newest, { id: `trk_${at}`, label: service.now }], next_cursor: at + 1 < service.end ? `${at + 1}` : null });
   });
 });
 afterEach(() => vi.unstubAllGlobals());
 
 /** A list of all pages that somebody looks at. Reading it as a whole is counted, and reads nothing. */
 async function shown() {
-  const [{ readAgain }, { pageIn }] = await Promise.all([import("../src/library/ended"), import("../src/library/queries")]);
+  const [{ readAdded, readAgain, readWithout }, { pageIn }] = await Promise.all([import("../src/library/again"), import("../src/library/queries")]);
   const queries = new QueryClient();
   const pageParams = ["", ...Array.from({ length: PAGES - 1 }, (_, at) => `${at + 1}`)];
   queries.setQueryData(KEY, { pageParams, pages: await Promise.all(pageParams.map((cursor) => pageIn(KEY, cursor))) });
@@ -37,7 +38,8 @@ async function shown() {
   const end = new QueryObserver(queries, { queryKey: KEY, queryFn: () => whole() ?? queries.getQueryData(KEY), staleTime: Number.POSITIVE_INFINITY }).subscribe(() => undefined);
   const labels = () => (queries.getQueryData(KEY) as { pages: { items: { label: string }[] }[] }).pages.flatMap(({ items }) => items.map(({ label }) => label));
   const read = (...tracks: string[]) => readAgain(queries, new Set(tracks));
-  return { read, whole, labels, end };
+  const ids = () => (queries.getQueryData(KEY) as { pages: { items: { id: string }[] }[] }).pages.flatMap(({ items }) => items.map(({ id }) => id));
+  return { read, added: () => readAdded(queries), without: (track: string) => readWithout(queries, track), whole, labels, ids, end };
 }
 
 test("of a long list the pages alone are read again on which jobs have ended", async () => {
@@ -60,5 +62,29 @@ test.each([
   await read(...tracks);
   expect(whole).toHaveBeenCalledOnce();
   expect(new Set(labels())).toEqual(new Set(["before"]));
+  end();
+});
+
+test("an added track is put before a long list, of which the first page alone is read", async () => {
+  const { added, whole, ids, labels, end } = await shown();
+  service.newest = "trk_new";
+  await added();
+  expect(service.asked).toEqual([""]);
+  expect(whole).not.toHaveBeenCalled();
+  expect(ids().slice(0, 2)).toEqual(["trk_new", "trk_0"]);
+  service.now = "after";
+  await added();
+  expect(labels().slice(0, 3)).toEqual(["after", "after", "before"]);
+  expect(ids()).toHaveLength(PAGES + 1);
+  end();
+});
+
+test("a deleted track is taken out, and no list is read", async () => {
+  const { without, whole, ids, end } = await shown();
+  await without("trk_42");
+  expect(service.asked).toEqual([]);
+  expect(whole).not.toHaveBeenCalled();
+  expect(ids()).not.toContain("trk_42");
+  expect(ids()).toHaveLength(PAGES - 1);
   end();
 });
