@@ -1,82 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { AudioSource } from "../src/sound/audioSource";
-
-const made: Player[] = [];
-
-/** An audio element as browsers have it: it plays by the clock, and only what its link gives. */
-class Player extends EventTarget {
-  static broken = new Set<string>();
-  src = "";
-  crossOrigin: string | null = null;
-  preload = "";
-  paused = true;
-  error: object | null = null;
-  ended = false;
-  defaultPlaybackRate = 1;
-  volume = 1;
-  muted = false;
-  preservesPitch = true;
-  #rate = 1;
-  #at = 0;
-  #since = 0;
-
-  constructor() {
-    super();
-    made.push(this);
-    setTimeout(() => this.dispatchEvent(new Event(Player.broken.has(this.src) ? "error" : "canplay")), 100);
-  }
-
-  get currentTime(): number {
-    return this.paused || this.error ? this.#at : this.#at + (this.#rate * (Date.now() - this.#since)) / 1000;
-  }
-
-  get playbackRate(): number {
-    return this.#rate;
-  }
-
-  set playbackRate(rate: number) {
-    this.#at = this.currentTime;
-    this.#since = Date.now();
-    this.#rate = rate;
-  }
-
-  set currentTime(to: number) {
-    this.#at = to;
-    this.#since = Date.now();
-  }
-
-  play(): Promise<void> {
-    if (Player.broken.has(this.src)) {
-      this.error = {};
-      return Promise.reject(new DOMException("no supported source", "NotSupportedError"));
-    }
-    this.currentTime = this.#at;
-    this.paused = false;
-    return Promise.resolve();
-  }
-
-  pause(): void {
-    this.#at = this.currentTime;
-    this.paused = true;
-  }
-
-  /** Breaks off, as when the service answers 403 to the next range. */
-  breakOff(): void {
-    Player.broken.add(this.src);
-    this.pause();
-    this.paused = false;
-    this.error = {};
-    this.dispatchEvent(new Event("error"));
-  }
-
-  removeAttribute(): void {
-    this.src = "";
-  }
-
-  load(): void {
-    this.paused = true;
-  }
-}
+import { made, Player } from "./audioElement";
 
 const sounding = () => made.filter((player) => !player.paused).map(({ src }) => src);
 
@@ -200,6 +124,58 @@ describe("a streamed sound", () => {
     url = "/audio?2";
     await source.play(8);
     expect(sounding()).toEqual(["/audio?2"]);
+  });
+
+  it("says that it broke off when another link breaks off at the same place", async () => {
+    let links = 1;
+    const source = new AudioSource("/audio?1", 0, 60, () => Promise.resolve(`/audio?${++links}`));
+    const failed = vi.fn(() => source.pause());
+    source.onFailure = failed;
+    await source.play(7);
+    await vi.advanceTimersByTimeAsync(1_000);
+    made[0]?.breakOff();
+    await vi.advanceTimersByTimeAsync(1_500);
+    made[1]?.breakOff();
+    await vi.advanceTimersByTimeAsync(500);
+    expect(failed).not.toHaveBeenCalled();
+    expect(sounding()).toEqual(["/audio?3"]);
+    made[2]?.breakOff();
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(failed).toHaveBeenCalledTimes(1);
+    expect(links).toBe(3);
+    await source.play(7);
+    expect(sounding()).toEqual(["/audio?4"]);
+  });
+
+  it.each(["/audio?2", undefined])("does and says nothing more after it was closed while its link was read again, which gave %s", async (url) => {
+    let give: (url: string | undefined) => void = () => undefined;
+    const source = new AudioSource("/audio?1", 0, 60, () => new Promise((resolve) => (give = resolve)));
+    const failed = vi.fn();
+    source.onFailure = failed;
+    await source.play(7);
+    await vi.advanceTimersByTimeAsync(1_000);
+    made[0]?.breakOff();
+    source.close();
+    give(url);
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(failed).not.toHaveBeenCalled();
+    expect(made.map(({ src }) => src)).toEqual([""]);
+  });
+
+  it("tells a pause from outside from its own, and from a link that takes over", async () => {
+    const source = new AudioSource("/audio?1", 0, 60, nothing);
+    const paused = vi.fn();
+    source.onPause = paused;
+    await source.play(7);
+    source.renew("/audio?2");
+    await vi.advanceTimersByTimeAsync(2_000);
+    source.pause();
+    await vi.advanceTimersByTimeAsync(1_000);
+    await source.play(7);
+    expect(paused).not.toHaveBeenCalled();
+    made[1]?.pause();
+    await vi.advanceTimersByTimeAsync(0);
+    expect(paused).toHaveBeenCalledTimes(1);
   });
 
   it("says when the recording cannot be fetched", async () => {

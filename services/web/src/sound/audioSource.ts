@@ -5,12 +5,16 @@ import type { Source } from "./transport";
 // A renewed link starts to load this much after the position, so that its sound is ready when the position gets there.
 const AHEAD_S = 0.5;
 const LATE_S = 0.05;
+// A sound that breaks off again before it got this far is damaged there: another link does not help.
+const GOES_ON_S = 1;
 
 /** Streams the sound at a signed link, which covers a part of the recording from `startS` to `endS`. */
 export class AudioSource implements Source {
   readonly startS: number;
   readonly endS: number;
   onFailure: ((problem: string) => void) | undefined;
+  /** Is called, where it is set, when something other than this page pauses the sound, such as a headset; also at its end. */
+  onPause: (() => void) | undefined;
   readonly #newUrl: () => Promise<string | undefined>;
   #url: string;
   #element: HTMLAudioElement;
@@ -21,6 +25,8 @@ export class AudioSource implements Source {
   #unreachable = false;
   /** Whether the current element has played. */
   #begun = false;
+  /** Where its element broke off since `play` was called last, in the element's seconds. */
+  #brokeAtS = Number.NEGATIVE_INFINITY;
   #settings: SoundSettings | null = null;
   /** Its elements play through it as soon as a band was chosen. */
   #filter: { context: AudioContext; band: BandFilter } | null = null;
@@ -39,6 +45,7 @@ export class AudioSource implements Source {
   async play(fromS: number): Promise<void> {
     this.#takeOver();
     this.#playing = true;
+    this.#brokeAtS = Number.NEGATIVE_INFINITY;
     void this.#filter?.context.resume();
     this.#element.currentTime = Math.max(0, fromS - this.startS);
     if (!this.#element.paused && !this.#element.error) return;
@@ -137,21 +144,25 @@ export class AudioSource implements Source {
     }
   }
 
-  /** Whether the sound plays after its link was read again. */
+  /** Whether the sound plays after its link was read again, or was paused meanwhile. */
   async #restarted(): Promise<boolean> {
     const url = await this.#newUrl().catch(() => undefined);
+    if (!this.#playing) return true;
     this.#unreachable = !url;
     if (!url) return false;
     if (url !== this.#url || this.#element.error) {
       this.#load(url);
       this.#takeOver();
     }
-    return !this.#playing || this.#started();
+    return this.#started();
   }
 
   #loading(url: string): HTMLAudioElement {
     const element = streamed(url);
     element.addEventListener("error", () => void this.#onError(element));
+    element.addEventListener("pause", () => {
+      if (element === this.#element && element.paused && !element.error && this.#playing) this.onPause?.();
+    });
     this.#shape(element);
     return element;
   }
@@ -174,7 +185,9 @@ export class AudioSource implements Source {
     // It broke off: its link has expired while the machine slept, or the service is away. `play` sees to an element that never played.
     if (element !== this.#element || !this.#playing || !this.#begun) return;
     this.#begun = false;
-    if (!(await this.#restarted())) this.onFailure?.("The sound broke off. Play it again to continue.");
+    const goesOn = element.currentTime - this.#brokeAtS >= GOES_ON_S;
+    this.#brokeAtS = element.currentTime;
+    if (!goesOn || !(await this.#restarted())) this.onFailure?.("The sound broke off. Play it again to continue.");
   }
 }
 

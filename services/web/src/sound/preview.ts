@@ -32,11 +32,13 @@ export function usePreview(onPlay: () => void = () => undefined): Preview {
   }, []);
   const stop = useCallback(() => over(null), [over]);
   useEffect(() => stop, [stop]);
-  useKeys(({ key }) => {
+  const stopped = ({ key }: KeyboardEvent) => {
     if (key !== " " || state.playing === null) return false;
     stop();
     return true;
-  });
+  };
+  // Before the page's own recording, which Space would start.
+  useKeys(stopped, true);
   const toggle = (id: string, sound: Sound) => {
     stop();
     if (state.playing === id) return;
@@ -47,27 +49,29 @@ export function usePreview(onPlay: () => void = () => undefined): Preview {
   return { ...state, toggle, stop };
 }
 
-/** Plays a sound until the function that it returns is called. Calls `onEnd` at its end with null, or with words where it fails. */
-function started({ trackId, link, startS = 0, endS, volume = 1 }: Sound, onEnd: (problem: string | null) => void): () => void {
+/** Plays a sound until the function that it returns is called. Calls `onEnd` with null at its end or a pause from outside, or with words where it fails. */
+export function started({ trackId, link, startS = 0, endS, volume = 1 }: Sound, onEnd: (problem: string | null) => void): () => void {
   let source: AudioSource | null = null;
   let watch: ReturnType<typeof setInterval> | undefined;
   let over = false;
+  const ended = (problem: string | null) => over || onEnd(problem);
   const newUrl = async () => dataOf(await api.GET("/v1/tracks/{track_id}", { params: { path: { track_id: trackId } } })).audio.url;
   const play = async () => {
     const url = link && Date.parse(link.expires_at) > Date.now() ? link.url : await newUrl();
     if (over) return;
     const playing = new AudioSource(url, 0, Number.POSITIVE_INFINITY, newUrl);
     source = playing;
-    playing.onFailure = onEnd;
+    playing.onFailure = ended;
+    playing.onPause = () => ended(null);
     const settings = audibleSound();
     playing.setSound({ ...settings, volume: volume * settings.volume });
     // Browsers look for the end of a part a few times a second.
     watch = setInterval(() => {
-      if (playing.now() >= (endS ?? Number.POSITIVE_INFINITY)) onEnd(null);
+      if (playing.now() >= (endS ?? Number.POSITIVE_INFINITY)) ended(null);
     }, WATCH_MS);
     await playing.play(startS);
   };
-  play().catch((error: unknown) => over || onEnd(errorText(error)));
+  play().catch((error: unknown) => ended(errorText(error)));
   return () => {
     over = true;
     clearInterval(watch);

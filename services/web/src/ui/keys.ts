@@ -20,34 +20,38 @@ function onFocusIn({ target }: FocusEvent): void {
  * Handles keys of the whole page, except keys typed into a field or meant for the focused control.
  *
  * Space is meant for a control that was reached with keys. One that was pressed with a pointer has done its part.
+ * A key that one handler has handled is over for those after it; those that are `first` come before the others.
  */
-export function useKeys(handle: (event: KeyboardEvent) => boolean): void {
+export function useKeys(handle: (event: KeyboardEvent) => boolean, first = false): void {
   const latest = useRef(handle);
   latest.current = handle;
-  useEffect(() => {
-    // The same listeners again change nothing.
-    window.addEventListener("pointerdown", onPointerDown, true);
-    window.addEventListener("focusin", onFocusIn);
-    let handledSpace = false;
-    const onKeyDown = (event: KeyboardEvent) => {
-      if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || isTaken(event)) return;
-      if (!latest.current(event)) return;
-      event.preventDefault();
-      handledSpace = event.key === " ";
-    };
-    // Some browsers press a button when Space is released, whatever became of its press.
-    const onKeyUp = (event: KeyboardEvent) => {
-      if (event.key !== " " || !handledSpace) return;
-      event.preventDefault();
-      handledSpace = false;
-    };
-    window.addEventListener("keydown", onKeyDown);
-    window.addEventListener("keyup", onKeyUp);
-    return () => {
-      window.removeEventListener("keydown", onKeyDown);
-      window.removeEventListener("keyup", onKeyUp);
-    };
-  }, []);
+  useEffect(() => heard((event) => latest.current(event), first), [first]);
+}
+
+/** Hears the page's keys as `useKeys` does, until the function that it returns is called. */
+export function heard(handle: (event: KeyboardEvent) => boolean, first: boolean): () => void {
+  // The same listeners again change nothing.
+  window.addEventListener("pointerdown", onPointerDown, true);
+  window.addEventListener("focusin", onFocusIn);
+  let handledSpace = false;
+  const onKeyDown = (event: KeyboardEvent) => {
+    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || isTaken(event)) return;
+    if (!handle(event)) return;
+    event.preventDefault();
+    handledSpace = event.key === " ";
+  };
+  // Some browsers press a button when Space is released, whatever became of its press.
+  const onKeyUp = (event: KeyboardEvent) => {
+    if (event.key !== " " || !handledSpace) return;
+    event.preventDefault();
+    handledSpace = false;
+  };
+  window.addEventListener("keydown", onKeyDown, first);
+  window.addEventListener("keyup", onKeyUp);
+  return () => {
+    window.removeEventListener("keydown", onKeyDown, first);
+    window.removeEventListener("keyup", onKeyUp);
+  };
 }
 
 function isTaken({ key, target }: KeyboardEvent): boolean {

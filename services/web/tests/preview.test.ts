@@ -1,0 +1,46 @@
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { started } from "../src/sound/preview";
+import { made, Player } from "./audioElement";
+
+const link = { url: "/audio?1", expires_at: "2999-01-01T00:00:00Z" };
+
+beforeEach(() => {
+  made.length = 0;
+  Player.broken.clear();
+  vi.stubGlobal("Audio", Player);
+  vi.useFakeTimers();
+});
+afterEach(() => {
+  vi.useRealTimers();
+  vi.unstubAllGlobals();
+});
+
+test("a part ends where it ends", async () => {
+  const ended = vi.fn();
+  started({ trackId: "trk_1", link, startS: 3, endS: 5 }, ended);
+  await vi.advanceTimersByTimeAsync(1_900);
+  expect(ended).not.toHaveBeenCalled();
+  await vi.advanceTimersByTimeAsync(200);
+  expect(ended).toHaveBeenCalledWith(null);
+});
+
+test("a pause by a headset or a media key ends it", async () => {
+  const ended = vi.fn();
+  const end = started({ trackId: "trk_1", link }, ended);
+  ended.mockImplementation(end);
+  await vi.advanceTimersByTimeAsync(1_000);
+  made[0]?.pause();
+  await vi.advanceTimersByTimeAsync(0);
+  expect(ended.mock.calls).toEqual([[null]]);
+  expect(vi.getTimerCount()).toBe(0);
+});
+
+test("one that was ended says nothing of its end", async () => {
+  const ended = vi.fn();
+  const end = started({ trackId: "trk_1", link, endS: 5 }, ended);
+  await vi.advanceTimersByTimeAsync(1_000);
+  end();
+  await vi.advanceTimersByTimeAsync(10_000);
+  expect(ended).not.toHaveBeenCalled();
+  expect(made[0]?.src).toBe("");
+});
