@@ -24,7 +24,7 @@ from phonoscope.db.library.annotations import (
 from phonoscope.db.library.counts import commonest_labels
 from phonoscope.db.library.erase import delete_track
 from phonoscope.db.library.labels import TrackLabels, count_labels, labels_of
-from phonoscope.db.library.shown import shown_of
+from phonoscope.db.library.shown import failed_of, shown_of
 from phonoscope.db.library.tracks import list_tracks
 from phonoscope.db.schema.tables import TrackRow
 from phonoscope.db.service.audit import Actor
@@ -177,7 +177,9 @@ def test_whether_the_newest_classification_failed(database: Database) -> None:
         if task:
             end(database, claimed(database), **({task: outcome} if outcome else {}))
         with database.transaction() as session:
-            return shown_of(session, [track.id], KNOWN)[track.id].failed
+            known = shown_of(session, [track.id], KNOWN)[track.id].failed
+            assert failed_of(session, {track.id}) == ({track.id} if known else set())
+            return known
 
     bad = Outcome(problem={"code": "x"})
     empty(database)

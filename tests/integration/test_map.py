@@ -135,6 +135,24 @@ def test_a_map_tells_what_nobody_listened_to(client: Client, tmp_path: Path) -> 
     assert (point.label, point.classified_by) == (None, [])
 
 
+def test_a_map_tells_what_could_not_be_listened_to(client: Client, stack: RunningStack, tmp_path: Path) -> None:
+    """From what was listened to before, though that failed later."""
+    jobs = []
+    for seed in (7, 8):
+        path = tmp_path / f"{seed}.wav"
+        path.write_bytes(tone_wav(seconds=2.0, seed=seed))
+        jobs.append(client.wait(client.analyze(path, ["classify", "embed"])))
+    assert client.wait(client.create_job(None, ["map"])).status is Status.SUCCEEDED
+    database = Database(stack.settings.database_url.get_secret_value(), pool_size=1)
+    with database.transaction() as session:
+        failed = text("UPDATE tasks SET status = 'failed' WHERE name = 'classify' AND job_id = ANY(:jobs)")
+        session.execute(failed, {"jobs": [job.id for job in jobs]})
+        session.execute(text("DELETE FROM track_labels WHERE track_id = :track"), {"track": jobs[0].recording})
+    database.close()
+    points = {point.track_id: point for point in client.library_map().points}
+    assert [points[job.recording].classification_failed for job in jobs] == [True, False]
+
+
 def _outdate(stack: RunningStack, job_id: str) -> None:
     """The job's results are of a shape that this version of the service does not know."""
     database = Database(stack.settings.database_url.get_secret_value(), pool_size=1)
@@ -164,9 +182,8 @@ def test_a_library_is_drawn_and_read(client: Client, stranger: Client, stack: Ru
     assert {point.filename for point in found.points} == {"1.wav", "2.wav"}
     client.change_track(tracks[0], TrackChange(name="Zoe\u0308"))
     for words, ids in {"ZOË": [tracks[0]], "2.wav": [tracks[1]], "wav": tracks, "zoo": []}.items():
-        named = client.library_map(q=words)
-        assert {point.track_id for point in named.points} == set(ids)
-        assert (named.missing, named.drawn_at) == (0, found.drawn_at)
+        assert set(client.found_on_map(words, MODEL).track_ids) == set(client.found_on_map(words).track_ids) == set(ids)
+        assert stranger.found_on_map(words).track_ids == []
     client.change_track(tracks[0], TrackChange(name=None))
     again = client.create_job(None, ["map"])
     assert (again.status, again.tasks[0].cached) == (Status.SUCCEEDED, True)

@@ -265,6 +265,7 @@ describe("the map's texts", () => {
   it("say why a recording has no label", () => {
     const unlabelled = (classified_by: string[], model: string | null) => pointText({ ...point("a", null), classified_by }, model);
     expect(unlabelled([], null)).toBe("a, not listened to, 0:05");
+    expect(pointText({ ...point("a", null), classification_failed: true }, null)).toBe("a, could not be listened to, 0:05");
     expect(unlabelled(["genre-10"], null)).toBe("a, no label is likely, 0:05");
     expect(unlabelled(["genre-10"], "environment-50")).toBe("a, not heard by environment-50, 0:05");
     expect(pointText({ ...point("a", "dog_bark"), label_confirmed: true }, null)).toBe("a, dog bark (confirmed), 0:05");

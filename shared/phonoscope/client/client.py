@@ -28,6 +28,7 @@ from phonoscope.contract import (
     DEFAULT_TASKS,
     AnyModelCard,
     ArtifactLink,
+    FoundOnMap,
     Job,
     JobEvent,
     JobOptions,
@@ -177,14 +178,15 @@ class Client(
         params = {"limit": limit} | ({"model": model} if model else {}) | ({"stem": stem} if stem else {})
         return self._ask(Neighbours, "GET", f"/v1/tracks/{track_id}/similar", params=params)
 
-    def library_map(self, model: str | None = None, collection: str | None = None, q: str | None = None) -> LibraryMap:
-        """The newest map of the library, or its points in a collection, or those that ``tracks`` finds by ``q``.
-
-        ``create_job(None, ["map"])`` draws one.
-        """
-        asked = {"model": model, "collection": collection, "q": q}
+    def library_map(self, model: str | None = None, collection: str | None = None) -> LibraryMap:
+        """The newest map of the library, or its points in a collection. ``create_job(None, ["map"])`` draws one."""
+        asked = {"model": model, "collection": collection}
         params = {name: value for name, value in asked.items() if value is not None}
         return self._ask(LibraryMap, "GET", "/v1/map", params=params)
+
+    def found_on_map(self, q: str, model: str | None = None) -> FoundOnMap:
+        """The recordings on the newest map that ``tracks`` finds by ``q``."""
+        return self._ask(FoundOnMap, "GET", "/v1/map/found", params={"q": q} | ({"model": model} if model else {}))
 
     def create_job(
         self,

@@ -59,7 +59,7 @@ from phonoscope.contract.labels import (
     LabelState,
     PlacedLabel,
 )
-from phonoscope.contract.library import Examples, LabelledTracks, Library, LibraryMap, MapPoint
+from phonoscope.contract.library import Examples, FoundOnMap, LabelledTracks, Library, LibraryMap, MapPoint
 from phonoscope.contract.metadata import MAX_METADATA_BYTES
 from phonoscope.contract.options import JobOptions
 from phonoscope.contract.results import TrackResult, TrackResults
@@ -213,6 +213,7 @@ __all__ = [
     "FeaturesArtifact",
     "FeaturesOptions",
     "FoundMoment",
+    "FoundOnMap",
     "ImportReport",
     "Job",
     "JobEvent",

@@ -22,6 +22,9 @@ class MapPoint(BaseModel):
     classified_by: list[str] = Field(
         default_factory=list, description="the models that have classified it, as a track says them"
     )
+    classification_failed: bool = Field(
+        False, description="whether no model has classified it, and the newest classification that was tried failed"
+    )
     duration_s: float
     x: float = Field(ge=-1.0, le=1.0)
     y: float = Field(ge=-1.0, le=1.0)
@@ -71,3 +74,9 @@ class LibraryMap(BaseModel):
     )
     job_id: str | None = Field(None, description="the job that is drawing it")
     points: list[MapPoint] = Field(default_factory=list, description=f"at most {MOST_ON_MAP:,}, the newest")
+
+
+class FoundOnMap(BaseModel):
+    """The recordings on a map that a search by name finds."""
+
+    track_ids: list[str] = Field(description="the newest first")

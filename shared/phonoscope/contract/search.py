@@ -110,6 +110,8 @@ class Stretch(BaseModel):
 class FoundMoment(Stretch):
     """Where in a recording it is heard."""
 
+    best_start_s: float = Field(description="of its best window, whose `similarity` and `labels` the item has")
+    best_end_s: float
     audio: SignedLink = Field(description="plays just this moment: the address ends with `#t=` and its seconds")
 
 

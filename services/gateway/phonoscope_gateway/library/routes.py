@@ -6,12 +6,21 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from phonoscope.contract import LabelledTracks, Library, LibraryMap, MapPoint
+from phonoscope.contract import FoundOnMap, LabelledTracks, Library, LibraryMap, MapPoint
 from phonoscope.db.library.collections import check_collection
 from phonoscope.db.library.counts import commonest_labels, count_tracks
 from phonoscope.db.library.labels import Heard, heard_of
-from phonoscope.db.library.maps import count_missing, count_silent, drawing_job, newest_map, placed_tracks
-from phonoscope.db.schema.tables import TaskRow, TrackRow
+from phonoscope.db.library.maps import (
+    Placed,
+    count_missing,
+    count_silent,
+    drawing_job,
+    named_on_map,
+    newest_map,
+    placed_tracks,
+)
+from phonoscope.db.library.shown import failed_of
+from phonoscope.db.schema.tables import TaskRow
 from phonoscope.db.service.keys import Caller
 from phonoscope.db.spaces.reading import reading_space
 from phonoscope.errors import NotFound, OutdatedResult
@@ -19,12 +28,16 @@ from phonoscope.requests import Name
 from phonoscope.tasks import Map
 from phonoscope.tasks.map import MapResult
 from phonoscope_gateway.jobs.results import read_result
-from phonoscope_gateway.paging import CollectionQuery, NameQuery
+from phonoscope_gateway.paging import CollectionQuery, RequiredNameQuery
 from phonoscope_gateway.problems import KEYED, problems
 from phonoscope_gateway.state import CallerDep, State, StateDep
 
 router = APIRouter(prefix="/v1", tags=["search"], responses=KEYED)
 _MOST_LABELS = 100
+
+MapModelQuery = Annotated[
+    Name | None, Query(description="whose embeddings to draw from; the general ones when left out")
+]
 
 
 @router.get("/library")
@@ -49,16 +62,12 @@ def read_library(
 def read_map(
     state: StateDep,
     caller: CallerDep,
-    model: Annotated[
-        Name | None, Query(description="whose embeddings to draw from; the general ones when left out")
-    ] = None,
+    model: MapModelQuery = None,
     collection: CollectionQuery = None,
-    q: NameQuery = None,
 ) -> LibraryMap:
     """Your recordings on a plane, alike near alike, as they were drawn last by a job with the task `map`.
 
-    With `collection` the points are those of its recordings, with `q` those of the recordings that
-    `GET /v1/tracks` finds by it; all else is of the whole map.
+    With `collection` the points are those of its recordings; all else is of the whole map.
     """
     owner_id = caller.owner_id
     catalogue = state.catalogue_for(owner_id)
@@ -69,9 +78,10 @@ def read_map(
         space = reading_space(session, owner_id, served)
         drawn = newest_map(session, owner_id, space.model)
         result = _result_of(state, caller, drawn)
-        placed = placed_tracks(session, owner_id, space, collection, q)
+        placed = placed_tracks(session, owner_id, space, collection)
         known = state.catalogue_for(owner_id, session).vocabularies
         heard = heard_of(session, {track.id for track, *_ in placed}, known)
+        failed = failed_of(session, {track.id for track, *_ in placed if not heard.get(track.id, Heard()).models})
         return LibraryMap(
             model=space.model,
             drawn_at=drawn.finished_at if drawn is not None else None,
@@ -80,12 +90,24 @@ def read_map(
             missing=count_missing(session, owner_id, space, drawn),
             silent=count_silent(session, owner_id, space),
             job_id=drawing_job(session, owner_id, space.model),
-            points=[_point(track, heard.get(track.id, Heard()), labelling, x, y) for track, x, y in placed],
+            points=[
+                _point(each, heard.get(each.track.id, Heard()), labelling, failed=each.track.id in failed)
+                for each in placed
+            ],
         )
 
 
-def _point(track: TrackRow, heard: Heard, labelling: str | None, x: float, y: float) -> MapPoint:
-    labels, models = heard
+@router.get("/map/found", responses=problems(NotFound))
+def find_on_map(state: StateDep, caller: CallerDep, q: RequiredNameQuery, model: MapModelQuery = None) -> FoundOnMap:
+    """Which recordings on your map `GET /v1/tracks` finds by `q`."""
+    served = state.catalogue_for(caller.owner_id).spaces(model or state.settings.default_model)[0]
+    with state.database.transaction() as session:
+        space = reading_space(session, caller.owner_id, served)
+        return FoundOnMap(track_ids=named_on_map(session, caller.owner_id, space, q))
+
+
+def _point(placed: Placed, heard: Heard, labelling: str | None, *, failed: bool) -> MapPoint:
+    (track, x, y), (labels, models) = placed, heard
     label = labels.of(labelling)
     return MapPoint(
         track_id=track.id,
@@ -94,6 +116,7 @@ def _point(track: TrackRow, heard: Heard, labelling: str | None, x: float, y: fl
         label_confirmed=labels.is_confirmed(label),
         labels=labels.all_of(labelling),
         classified_by=list(models),
+        classification_failed=failed,
         duration_s=track.duration_s,
         x=x,
         y=y,

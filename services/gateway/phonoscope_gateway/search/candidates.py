@@ -36,6 +36,7 @@ class Candidate:
         vector: the unit vector of the track, or of the best window.
         position: of the best window; ``NO_WINDOW`` for a whole track.
         span_s: of the moment.
+        best_span_s: of the best window.
         heard: the probabilities of labels in the best window, by id.
         space_id: of the space of the best window; those of whole tracks are all of one.
     """
@@ -45,6 +46,7 @@ class Candidate:
     vector: NDArray[np.float32] = field(repr=False)
     position: int = NO_WINDOW
     span_s: tuple[float, float] | None = None
+    best_span_s: tuple[float, float] | None = None
     heard: Mapping[int, float] = field(default_factory=dict, repr=False)
     space_id: int = OF_TRACKS
 
@@ -95,8 +97,17 @@ class _Moment(NamedTuple):
 
     @property
     def candidate(self) -> Candidate:
-        best, span_s = self.best, (self.start_s, self.end_s)
-        return Candidate(best.track_id, best.similarity, best.vector, best.position, span_s, best.heard, best.space_id)
+        best = self.best
+        return Candidate(
+            best.track_id,
+            best.similarity,
+            best.vector,
+            best.position,
+            span_s=(self.start_s, self.end_s),
+            best_span_s=(best.start_s, best.end_s),
+            heard=best.heard,
+            space_id=best.space_id,
+        )
 
     def touches(self, start_s: float, end_s: float) -> bool:
         return start_s <= self.end_s + _TOUCHING_S and self.start_s <= end_s + _TOUCHING_S

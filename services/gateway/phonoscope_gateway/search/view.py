@@ -92,8 +92,15 @@ class _Shown:
         if span_s is None:
             return None
         track = self.tracks[candidate.track_id]
-        start_s, end_s = (round(min(second, track.duration_s), 3) for second in span_s)
-        return FoundMoment(start_s=start_s, end_s=end_s, audio=moment_link(track.audio, start_s, end_s))
+        start_s, end_s = _within(track, span_s)
+        best_start_s, best_end_s = _within(track, candidate.best_span_s or span_s)
+        return FoundMoment(
+            start_s=start_s,
+            end_s=end_s,
+            best_start_s=best_start_s,
+            best_end_s=best_end_s,
+            audio=moment_link(track.audio, start_s, end_s),
+        )
 
     def _heard(self, heard: Mapping[int, float]) -> list[MatchedLabel]:
         """Of the labels that were searched by those that are heard, each once, the most probable first."""
@@ -104,6 +111,11 @@ class _Shown:
             if label in wanted and probability >= _LEAST_SHOWN
         ]
         return list({(label.model, label.label): label for label in reversed(found)}.values())[::-1]
+
+
+def _within(track: Track, span_s: Span) -> Span:
+    start_s, end_s = (round(min(second, track.duration_s), 3) for second in span_s)
+    return start_s, end_s
 
 
 def _tracks(session: Session, signer: Signer, items: Sequence[Item], known: Vocabularies) -> dict[str, Track]:

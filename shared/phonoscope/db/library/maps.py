@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session, aliased, joinedload
 
 from phonoscope.db.library.collections import tracks_in
@@ -41,30 +41,21 @@ def library_stamp(session: Session, owner_id: str, space: Space) -> list[str]:
     return [space.digest, *(str(value) for value in session.execute(stamp).one())]
 
 
-def placed_tracks(
-    session: Session, owner_id: str, space: Space, collection: str | None = None, q: str | None = None
-) -> list[Placed]:
+def placed_tracks(session: Session, owner_id: str, space: Space, collection: str | None = None) -> list[Placed]:
     """All points of the map, the newest tracks first; without tracks that are known to be silent since it was drawn.
 
     Args:
         collection: only those in this collection, whose owner the caller has checked.
-        q: only those of tracks that ``is_named`` finds.
     """
-    silent = select(EmbeddingRow.track_id).where(
-        _embedded(owner_id, space.model), EmbeddingRow.model_digest == space.digest, EmbeddingRow.vector.is_(None)
-    )
-    placed = (
-        select(TrackRow, MapPointRow.x, MapPointRow.y)
-        .join(MapPointRow, MapPointRow.track_id == TrackRow.id)
-        .where(MapPointRow.owner_id == owner_id, MapPointRow.model_name == space.model)
-        .where(MapPointRow.track_id.not_in(silent))
-        .order_by(TrackRow.created_at.desc(), TrackRow.id)
-    )
+    placed = _on_map(select(TrackRow, MapPointRow.x, MapPointRow.y), owner_id, space)
     if collection is not None:
         placed = placed.where(TrackRow.id.in_(tracks_in(collection)))
-    if q is not None:
-        placed = placed.where(is_named(q))
     return [Placed(*row) for row in session.execute(placed)]
+
+
+def named_on_map(session: Session, owner_id: str, space: Space, q: str) -> list[str]:
+    """The ids of those of ``placed_tracks`` that ``is_named`` finds, in the same order."""
+    return list(session.scalars(_on_map(select(TrackRow.id), owner_id, space).where(is_named(q))))
 
 
 def newest_map(session: Session, owner_id: str, model_name: str) -> TaskRow | None:
@@ -110,6 +101,19 @@ def count_silent(session: Session, owner_id: str, space: Space) -> int:
     """Tracks that are embedded in a space and have no direction there, and so no place on the map."""
     silent = _embedded(owner_id, space.model), EmbeddingRow.model_digest == space.digest, EmbeddingRow.vector.is_(None)
     return session.scalar(select(func.count()).where(*silent)) or 0
+
+
+def _on_map(columns: Select[Any], owner_id: str, space: Space) -> Select[Any]:
+    silent = select(EmbeddingRow.track_id).where(
+        _embedded(owner_id, space.model), EmbeddingRow.model_digest == space.digest, EmbeddingRow.vector.is_(None)
+    )
+    return (
+        columns.select_from(TrackRow)
+        .join(MapPointRow, MapPointRow.track_id == TrackRow.id)
+        .where(MapPointRow.owner_id == owner_id, MapPointRow.model_name == space.model)
+        .where(MapPointRow.track_id.not_in(silent))
+        .order_by(TrackRow.created_at.desc(), TrackRow.id)
+    )
 
 
 def _drawable(owner_id: str, space: Space) -> Any:

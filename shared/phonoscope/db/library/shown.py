@@ -12,14 +12,16 @@ from phonoscope.catalogue import Vocabularies
 from phonoscope.db.library.artifacts import COVER
 from phonoscope.db.library.labels import LABEL_COLUMNS, NO_LABELS, TrackLabels, labels_in, models_in, probabilities_in
 
+_FAILED = """(
+    SELECT tasks.status = 'failed' FROM jobs JOIN tasks ON tasks.job_id = jobs.id
+    WHERE jobs.track_id = asked.id AND jobs.options ->> 'audio_track' IS NULL
+      AND tasks.name = 'classify' AND tasks.status IN ('succeeded', 'failed')
+    ORDER BY tasks.finished_at DESC LIMIT 1
+)"""
+_FAILED_OF = text(f"SELECT id FROM unnest(CAST(:tracks AS text[])) AS asked (id) WHERE {_FAILED}")  # noqa: S608
 _SHOWN = text(
     f"""
-    SELECT asked.id, {LABEL_COLUMNS}, cover.id AS cover, object_key, media_type, size_bytes, (
-        SELECT tasks.status = 'failed' FROM jobs JOIN tasks ON tasks.job_id = jobs.id
-        WHERE jobs.track_id = asked.id AND jobs.options ->> 'audio_track' IS NULL
-          AND tasks.name = 'classify' AND tasks.status IN ('succeeded', 'failed')
-        ORDER BY tasks.finished_at DESC LIMIT 1
-    ) AS failed
+    SELECT asked.id, {LABEL_COLUMNS}, cover.id AS cover, object_key, media_type, size_bytes, {_FAILED} AS failed
     FROM unnest(CAST(:tracks AS text[])) AS asked (id)
     LEFT JOIN artifacts AS cover ON cover.track_id = asked.id AND cover.kind = '{COVER}'
     """  # noqa: S608 - of constants
@@ -61,6 +63,11 @@ def shown_of(session: Session, tracks: Collection[str], vocabularies: Vocabulari
         return {}
     rows = session.execute(_SHOWN, {"tracks": list(tracks)})
     return {row.id: _shown(row, labels_in(row, vocabularies)) for row in rows}
+
+
+def failed_of(session: Session, tracks: Collection[str]) -> set[str]:
+    """Those of tracks whose newest classification failed, by their ids. The caller has checked the owners."""
+    return set(session.scalars(_FAILED_OF, {"tracks": list(tracks)})) if tracks else set()
 
 
 def _shown(row: Any, labels: TrackLabels) -> Shown:

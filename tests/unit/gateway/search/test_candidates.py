@@ -46,6 +46,12 @@ def test_windows_that_touch_and_are_alike_are_one_moment() -> None:
     assert spans(*hits) == spans(*reversed(hits)) == found
 
 
+def test_a_moment_has_the_span_of_its_best_window() -> None:
+    """Wherever in it that is, also after it was joined with another one."""
+    (moment,) = moments_of([hit(0, 0.85), hit(4, 0.9), hit(2, 0.88), hit(5, 0.86)], by_labels=False)
+    assert (moment.span_s, moment.best_span_s) == ((0.0, 17.5), (10.0, 15.0))
+
+
 def test_a_moment_does_not_grow_over_what_is_much_less_similar() -> None:
     """Nor is that another moment where it touches the better one; beyond that it is."""
     assert spans(hit(4, 0.9), hit(5, 0.5), hit(6, 0.4), hit(7, 0.45)) == [

@@ -3,7 +3,7 @@ import { errorText } from "../../api/problem";
 import { ErrorNote, Button, Skeleton } from "../../ui/controls";
 import { useFocusBack } from "../../ui/focus";
 import { announce } from "../../ui/live";
-import { type LibraryMap as Drawn, type MapPoint, useLibraryMap } from "./queries";
+import { type LibraryMap as Drawn, type MapPoint, useFoundOnMap, useLibraryMap } from "./queries";
 import { type Atlas, atlasOf, filtered } from "./atlas";
 import { isInside, toPixel } from "./mapView";
 import { InView } from "./InView";
@@ -66,8 +66,8 @@ function Selecting(shown: Shown & { map: Drawn }) {
 
 function Plane({ map, search, label, model, collection, actions, selected, setSelected }: Shown & Selected & { map: Drawn }) {
   const atlas = useMemo(() => atlasOf(map.points ?? [], model), [map.points, model]);
-  const found = useLibraryMap(model, collection, search, search !== "");
-  const matches = useMemo(() => (search && found.data ? new Set(found.data.points?.map(({ track_id }) => track_id)) : null), [search, found.data]);
+  const found = useFoundOnMap(search, model, map.drawn_at ?? null);
+  const matches = search ? (found.data ?? null) : null;
   const filter = useMemo(() => filtered(atlas.points, matches, label), [atlas, matches, label]);
   const below = useRef<HTMLDivElement>(null);
   useFocusBack(below, selected.size ? "selection" : null);

@@ -12,17 +12,29 @@ export type MapPoint = components["schemas"]["MapPoint"];
 
 const MAP_FRESH_MS = 60_000;
 
-/** The map of the library, from the embeddings of a model; of the service's default model for null; or its points in a collection, or that a search finds. */
-export function useLibraryMap(model: string | null, collection: string | null = null, search = "", wanted = true) {
+/** The map of the library, from the embeddings of a model; of the service's default model for null; or its points in a collection. */
+export function useLibraryMap(model: string | null, collection: string | null = null) {
   return useQuery({
-    queryKey: ["map", model, collection, search],
+    queryKey: ["map", model, collection],
     queryFn: async ({ signal }) => {
-      const query = { ...(model && { model }), ...(collection && { collection }), ...(search && { q: search }) };
+      const query = { ...(model && { model }), ...(collection && { collection }) };
       return dataOf(await api.GET("/v1/map", { params: { query }, signal }));
     },
-    enabled: wanted,
     staleTime: MAP_FRESH_MS,
-    ...(search && { placeholderData: keepPreviousData }),
+  });
+}
+
+/** The ids of the recordings that a search finds on a map, which was drawn at `drawnAt`; read again when the map is shown anew, not when jobs end, which rename nothing. */
+export function useFoundOnMap(search: string, model: string | null, drawnAt: string | null) {
+  return useQuery({
+    queryKey: ["found on map", model, drawnAt, search],
+    queryFn: async ({ signal }): Promise<ReadonlySet<string>> => {
+      const query = { q: search, ...(model && { model }) };
+      return new Set(dataOf(await api.GET("/v1/map/found", { params: { query }, signal })).track_ids);
+    },
+    enabled: search !== "",
+    staleTime: 0,
+    placeholderData: keepPreviousData,
   });
 }
 
