@@ -151,7 +151,7 @@ def test_a_label_that_is_not_stored_comes_back(visit: Callable[..., Visit], tmp_
 
 
 def test_undo_takes_back_one_change_after_the_other(visit: Callable[..., Visit], tmp_path: Path) -> None:
-    """Each that was made here, the last one first; what another program said meanwhile stays."""
+    """Each that was made here, the last one first, by keys too; what another program said meanwhile stays."""
     here = visit()
     track = _tone(here, tmp_path, 1.0)
     here.client.say_label(track, "steady_tone")
@@ -165,11 +165,15 @@ def test_undo_takes_back_one_change_after_the_other(visit: Callable[..., Visit],
     here.client.say_label(track, "other")
     own.get_by_role("button", name="Reject steady tone").click()
     expect(own.get_by_role("status")).to_have_text("steady tone is rejected.")
-    undo.click()
+    expect(undo).to_be_enabled()
+    undo.press("Enter")
     expect(own.get_by_role("button", name="Reject steady tone")).to_be_visible()
+    expect(undo).to_be_enabled()
+    expect(undo).to_be_focused()
     assert _said(here, track) == _whole(hum="confirmed", other="confirmed", steady_tone="confirmed")
-    undo.click()
+    undo.press("Enter")
     expect(undo).to_have_count(0)
+    expect(own.get_by_label("Add a label")).to_be_focused()
     assert _said(here, track) == _whole(other="confirmed", steady_tone="confirmed")
 
 

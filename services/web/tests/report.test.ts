@@ -2,6 +2,9 @@ import { expect, test } from "vitest";
 import { addressOf, pairIn } from "../src/state/pair";
 import { html } from "../src/report/html";
 import { type Facts, reportOf } from "../src/report/report";
+import { unheardText } from "../src/state/absent";
+import type { Models } from "../src/state/models";
+import { TrackState } from "../src/state/trackState";
 import { shownFilename } from "../src/ui/format";
 import { tagsOf, titleOf } from "../src/ui/tags";
 
@@ -27,7 +30,7 @@ const track = {
   created_at: "2026-01-02T03:04:05Z",
 } as unknown as Facts["track"];
 
-const nothing = { said: [], classified: null, explained: null, trust: null, described: null, separated: null, pictures: [] };
+const nothing = { said: [], classified: null, unheard: unheardText(new TrackState([], [], null)), explained: null, trust: null, described: null, separated: null, pictures: [] };
 
 test("what people and models wrote is text in a report", () => {
   const model = { name: NASTY, digest: "cd" };
@@ -92,6 +95,25 @@ test("a report of what is not analysed says so", () => {
   const text = reportOf({ ...nothing, track, madeAt: new Date(0) } as unknown as Facts);
   expect(text).toContain("never listened to");
   expect(text).not.toContain("How it sounds");
+});
+
+test("a report says why nothing was heard, and of silence no label, as the page does", () => {
+  const started = "2026-01-02T03:04:05Z";
+  const tried = (status: string) => [{ id: "job_1", status, created_at: started, tasks: [{ name: "classify", status, finished_at: status === "failed" ? started : null }] }];
+  const other = { task: "classify", model: { name: "birds" }, top: [{ label: "owl", probability: 0.9 }], unknown: false };
+  const heard = [{ task: "classify", model: "birds", finished_at: started, result: other }];
+  const labelsOf = (results: object[], jobs: object[], models: Models | null) => {
+    const state = new TrackState(results as never, jobs as never, models);
+    const text = reportOf({ ...nothing, track, classified: state.classified, unheard: unheardText(state), madeAt: new Date(0) } as unknown as Facts);
+    return text.slice(text.indexOf("<h2>Labels"), text.indexOf("</section>", text.indexOf("<h2>Labels")));
+  };
+  expect(labelsOf([], tried("failed"), null)).toContain("It could not be listened to.");
+  expect(labelsOf([], tried("running"), null)).toContain("It is being listened to.");
+  expect(labelsOf(heard, [], ["bats"])).toContain("others have classified it");
+  const silence = { ...other, kind: "silence", top: [{ label: "owl", probability: 0.1 }], unknown: true, windows: [], duration_s: 2 };
+  const silent = labelsOf([{ ...heard[0], result: silence }], [], null);
+  expect(silent).toContain("Nothing in the recording is loud enough to be classified.");
+  expect(silent).not.toMatch(/owl|unknown/);
 });
 
 test("markup in markup stays markup, and nothing is left of nothing", () => {

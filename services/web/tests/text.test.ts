@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { waitingText } from "../src/api/taskText";
+import type { Job } from "../src/api/client";
+import { unsuccessfulText, waitingText } from "../src/api/taskText";
 import { corrected, segments, unsaid, type Window } from "../src/sound/segments";
 import { ago, band, decibels, downloadName, hertz, percent, shownLabel, time } from "../src/ui/format";
 import { sentence } from "../src/api/problem";
@@ -51,6 +52,18 @@ describe("texts", () => {
   it("turn problems into sentences", () => {
     expect(sentence("no such track")).toBe("No such track.");
     expect(sentence("Done.")).toBe("Done.");
+  });
+});
+
+describe("jobs that have ended", () => {
+  const ended = (status: string, ...tasks: object[]) => ({ status, tasks }) as unknown as Job;
+
+  it("says why one did not succeed, also of one that was cancelled", () => {
+    const failed = { name: "describe", status: "failed", error: { detail: "it has no sound" } };
+    expect(unsuccessfulText(ended("succeeded", { status: "succeeded" }))).toBeNull();
+    expect(unsuccessfulText(ended("failed", { status: "cancelled" }, failed))).toBe("It has no sound.");
+    expect(unsuccessfulText(ended("cancelled", { status: "succeeded" }, { status: "cancelled" }))).toBe("It was cancelled.");
+    expect(unsuccessfulText(ended("cancelled", { status: "cancelled" }), "Drawing the map")).toBe("Drawing the map was cancelled.");
   });
 });
 

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
 import type { Job, TrackResult } from "../src/api/client";
 import type { TrackAnswer } from "../src/state/reading";
+import { unexplainedText } from "../src/state/absent";
 import { TrackState } from "../src/state/trackState";
 
 const noon = (minutes: number) => new Date(Date.UTC(2026, 4, 4, 12, minutes)).toISOString();
@@ -96,6 +97,13 @@ describe("a track's state", () => {
     expect(state.task("embed")).toBeNull();
     expect(state.active.map(({ name }) => name)).toEqual(["separate", "mixdown"]);
     expect([state.isGoing("mixdown"), state.isGoing("features")]).toEqual([true, false]);
+  });
+
+  it("says why there is no evidence", () => {
+    const text = (...jobs: Job[]) => unexplainedText(new TrackState([], jobs, null));
+    expect(text()).toBe("No evidence has been computed yet.");
+    expect(text(job("explain", "failed", 5))).toBe("No evidence could be computed.");
+    expect(text(job("explain", "running", 6), job("explain", "failed", 5))).toBe("The evidence is being computed.");
   });
 
   it("gives the newest result that fits", () => {

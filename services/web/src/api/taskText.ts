@@ -52,6 +52,13 @@ export function failureText(task: Task): string {
   return sentence(typeof detail === "string" ? detail : `${task.name} failed`);
 }
 
+/** Why a job that has ended did not succeed, as a sentence: why a task failed, or that `what` was cancelled; null where it succeeded. */
+export function unsuccessfulText({ status, tasks }: Job, what = "It"): string | null {
+  const failed = tasks.find((task) => task.status === "failed");
+  if (failed) return failureText(failed);
+  return status === "succeeded" ? null : `${what} was cancelled.`;
+}
+
 /** Seconds as `12 s`, `3 min` or `2 h`. */
 export function secondsText(value: number): string {
   if (value < 90) return `${Math.max(1, Math.round(value))} s`;

@@ -4,7 +4,7 @@ import { ApiProblem, errorText } from "../api/problem";
 import { remember, remembered } from "../api/session";
 import { upload } from "../api/upload";
 import { watchJob } from "../api/watch";
-import { failureText } from "../api/taskText";
+import { unsuccessfulText } from "../api/taskText";
 import { ANALYSIS, jobRequest } from "../state/requests";
 import { isResultOf } from "../state/results";
 import { setUploadModel, uploadModel } from "../state/uploadModel";
@@ -29,7 +29,7 @@ export type Upload = {
   /** Whether the library had the same bytes before. */
   already: boolean;
   job: Job | null;
-  /** The analysis, over a reload; null before there is one, and once it has failed. */
+  /** The analysis, over a reload; null before there is one, and once it has failed or was cancelled. */
   jobId: string | null;
   /** What classifies it; null for the service's choice. */
   model: string | null;
@@ -149,10 +149,10 @@ async function run(id: number): Promise<void> {
     refresh();
     startNext();
     const job = await analyse(id, stored.track, stop.signal);
-    const failed = job.tasks.find((task) => task.status === "failed");
-    if (failed) {
+    const problem = unsuccessfulText(job);
+    if (problem) {
       change(id, { jobId: null, request: newRequest() });
-      throw new Error(failureText(failed));
+      throw new Error(problem);
     }
     change(id, { phase: "done", job, heard: heardText(job) });
     announce(`${name} was analysed.`);

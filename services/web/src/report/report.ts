@@ -1,5 +1,6 @@
 import type { Answer, Track } from "../api/client";
 import { type SaidLabel, segments, unsaid } from "../sound/segments";
+import { SILENCE } from "../state/absent";
 import { answersOf, shownLabels, thresholdOf } from "../state/models";
 import { type ResultOf, tellsBandsApart } from "../state/results";
 import { checksOf, verdictText } from "../state/verdict";
@@ -17,6 +18,8 @@ export type Facts = {
   track: Track;
   said: readonly SaidLabel[];
   classified: ResultOf<"classify"> | null;
+  /** Why nothing is classified, as a sentence. */
+  unheard: string;
   explained: ResultOf<"explain"> | null;
   trust: ResultOf<"explain">["trust"] | null;
   described: ResultOf<"describe"> | null;
@@ -72,14 +75,19 @@ function recording(track: Track): Markup {
   return html`<section><h2>The recording</h2>${table([...rows, ...(tags ? ([["tags", tags]] as [string, string][]) : [])])}${track.warnings.map((warning) => html`<p>${warning}</p>`)}</section>`;
 }
 
-function labels({ track, said, classified }: Facts): Markup {
+function labels({ track, said, classified, unheard }: Facts): Markup {
   const confirmed = [...(track.confirmed ?? []).map(labelText), ...(track.confirmed_in_parts ?? []).map((label) => `${labelText(label)} (in parts)`)];
   return html`<section><h2>Labels</h2>
 ${confirmed.length > 0 && html`<p>Confirmed by its owner: ${confirmed.join(", ")}.</p>`}
 ${track.rejected?.length ? html`<p>Rejected by its owner: ${track.rejected.map(labelText).join(", ")}.</p>` : null}
-${classified ? answersOf(classified).map((one) => answer(one, track.rejected ?? [])) : html`<p>It was never listened to.</p>`}
+${classified ? answers(classified, track.rejected ?? []) : html`<p>${unheard}</p>`}
 ${ofParts(said)}
 ${classified && overTime(classified, said)}</section>`;
+}
+
+function answers(classified: ResultOf<"classify">, rejected: readonly string[]): Markup | Markup[] {
+  if (classified.kind === "silence") return html`<p>${SILENCE}</p>`;
+  return answersOf(classified).map((one) => answer(one, rejected));
 }
 
 function answer(one: Answer, rejected: readonly string[]): Markup {

@@ -2,6 +2,7 @@ import type { Track } from "../api/client";
 import { keepAs } from "../api/download";
 import type { SaidLabel } from "../sound/segments";
 import { useTimeAxis } from "../sound/timeAxis";
+import { unheardText } from "../state/absent";
 import type { Explanation } from "../state/explanation";
 import { useTrackState } from "../state/TrackStateProvider";
 import { downloadName, shownFilename } from "../ui/format";
@@ -17,6 +18,7 @@ export function useReport(track: Track, { explained, trust }: Explanation, said:
       track,
       said,
       classified: state.classified,
+      unheard: unheardText(state),
       explained,
       trust,
       described: state.result("describe"),

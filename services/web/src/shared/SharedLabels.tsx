@@ -1,4 +1,5 @@
 import type { Track } from "../api/client";
+import { SILENCE, unheardTrackText } from "../state/absent";
 import { answersOf, shownLabels } from "../state/models";
 import { useTrackState } from "../state/TrackStateProvider";
 import { PredictedName } from "../track/said";
@@ -9,13 +10,15 @@ export function SharedLabels({ track }: { track: Track }) {
   const { confirmed = [], confirmed_in_parts = [], rejected = [] } = track;
   const said = [...confirmed.map(labelText), ...confirmed_in_parts.map((label) => `${labelText(label)} (in parts)`)];
   const { classified } = useTrackState().state;
+  const silent = classified?.kind === "silence";
   return (
     <section className="panel" aria-labelledby="labels-title">
       <h2 id="labels-title">Labels</h2>
       {said.length ? <p>Confirmed: {said.join(", ")}</p> : null}
       {rejected.length ? <p className="quiet">Rejected: {rejected.map(labelText).join(", ")}</p> : null}
-      {classified ? null : <p className="quiet">It was never listened to.</p>}
-      {(classified ? answersOf(classified) : []).map((answer) => (
+      {classified ? null : <p className="quiet">{unheardTrackText(track)}</p>}
+      {silent ? <p className="quiet">{SILENCE}</p> : null}
+      {(classified && !silent ? answersOf(classified) : []).map((answer) => (
         <div key={answer.model.name}>
           <ol className="bars">
             {shownLabels(answer).map(({ label, probability }) => (

@@ -4,7 +4,7 @@ import { api, dataOf, type Job, type JobOptions, type JobRequest, type TaskName 
 import { ApiProblem, errorText } from "../api/problem";
 import { remember, remembered } from "../api/session";
 import { hasEnded, watchJob } from "../api/watch";
-import { failureText } from "../api/taskText";
+import { unsuccessfulText } from "../api/taskText";
 import { modelOption } from "./models";
 import { openJobs } from "./reading";
 import { jobRequest } from "./requests";
@@ -27,8 +27,8 @@ type Followed = Submission & { problem: string | null };
  * Submits jobs on a track for the models in use, follows them and reads the track's state again when they have ended.
  *
  * What was asked for before a reload, and still runs, is followed and not asked for again. `submitting` and `job` are of the
- * newest submission, `submissions` has all that have not ended. `submitAndWait` throws when a task fails; `problem` is the same as
- * sentences, of all that failed since nothing was under way, unless it was asked for again.
+ * newest submission, `submissions` has all that have not ended. `submitAndWait` throws when a task fails or the job is cancelled;
+ * `problem` is the same as sentences, of all that failed since nothing was under way, unless it was asked for again.
  */
 export function useSubmit(trackId: string) {
   const queries = useQueryClient();
@@ -49,8 +49,8 @@ export function useSubmit(trackId: string) {
       const notify = (job: Job) => setFollowed((all) => all.map((one) => (one.asked === asked ? { ...one, job } : one)));
       const isOwn = (job: Job) => (job.audio_track ?? null) === audioTrack && Boolean(isSame?.(job));
       const done = await ended(body, notify, stop.current.signal, isSame && isOwn);
-      const failed = done.tasks.find((task) => task.status === "failed");
-      if (failed) throw new Error(failureText(failed));
+      const problem = unsuccessfulText(done);
+      if (problem) throw new Error(problem);
       return done;
     },
     onSettled: async (_done, error, asked) => {

@@ -9,7 +9,7 @@ import { useTrackState } from "../state/TrackStateProvider";
 import { useSubmit } from "../state/submit";
 import type { ResultOf } from "../state/results";
 import type { ModelLabel } from "../state/trackState";
-import { unheardText } from "../state/absent";
+import { SILENCE, unheardText } from "../state/absent";
 import { ModelChoice } from "./ModelChoice";
 import { PredictedName, useSaidOfWhole } from "./said";
 import { Tags } from "./Tags";
@@ -64,7 +64,7 @@ function Answers({ classified, rejected, explanation }: AnswersProps) {
         </p>
       ) : null}
       {kind === "silence" ? (
-        <p className="quiet">Nothing in the recording is loud enough to be classified.</p>
+        <p className="quiet">{SILENCE}</p>
       ) : (
         <>
           {counting ? <Bars answer={counting} rejected={rejected} explanation={explanation} /> : null}

@@ -1,3 +1,4 @@
+import { unexplainedText } from "../state/absent";
 import { Button } from "../ui/controls";
 import { band, labelText, percent, time } from "../ui/format";
 import type { Explanation } from "../state/explanation";
@@ -13,7 +14,6 @@ export function Why({ explanation }: { explanation: Explanation }) {
   const { explained, trust, computing, checking, checkEvidence } = explanation;
   const { state } = useTrackState();
   const readOnly = useReadOnly();
-  const going = state.isGoing("explain");
   return (
     <section className="panel" aria-labelledby="why-title" aria-busy={computing}>
       <h2 id="why-title">Why</h2>
@@ -33,7 +33,7 @@ export function Why({ explanation }: { explanation: Explanation }) {
           )}
         </>
       ) : (
-        <p className="quiet">{computing || going ? "The evidence is being computed." : "No evidence has been computed yet."}</p>
+        <p className="quiet">{computing ? "The evidence is being computed." : unexplainedText(state)}</p>
       )}
     </section>
   );

@@ -1,5 +1,6 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
+import type { Task } from "../api/client";
 import { useSubmit } from "../state/submit";
 import { useTrackState } from "../state/TrackStateProvider";
 
@@ -9,18 +10,24 @@ export function useMeasuring(trackId: string) {
   const { state } = useTrackState();
   const { submitAndWait, submitting, problem } = useSubmit(trackId);
   const [said, setSaid] = useState("");
+  const measured = state.has("describe");
   const measure = async () => {
     setSaid("");
     const { tasks } = await submitAndWait({ tasks: ["describe"] });
-    const kept = tasks.every(({ cached }) => cached);
+    const kept = isUnchanged(measured, tasks);
     if (!kept) await Promise.all(["waveform", "spectrogram"].map((name) => queries.invalidateQueries({ queryKey: [name, trackId] })));
     setSaid(kept ? "This release has measured it already: nothing has changed." : "It is measured.");
   };
   return {
-    measured: state.has("describe"),
+    measured,
     going: submitting || state.isGoing("describe"),
     said,
     problem,
     measure: () => void measure().catch(() => undefined),
   };
+}
+
+/** Whether a job changed nothing of what the page had; what was not `measured` before is new to it, also from the cache. */
+export function isUnchanged(measured: boolean, tasks: readonly Pick<Task, "cached">[]): boolean {
+  return measured && tasks.every(({ cached }) => cached);
 }

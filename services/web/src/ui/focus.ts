@@ -15,11 +15,13 @@ export function useFocusBack(box: RefObject<HTMLElement | null>, question: strin
   }, [box, question]);
 }
 
-type Place = { rows: Element; count: number; row: Element; at: number; button: number };
+/** A button of a row, or one that is in none. */
+type Place = { rows: Element; count: number; row: Element; at: number; button: number } | HTMLButtonElement;
 
 /**
- * Gives the focus back to a list in `box` once it is no longer `busy`: its rows' buttons cannot have it meanwhile, and may be gone.
+ * Gives the focus back to `box` once it is no longer `busy`: its buttons cannot have it meanwhile, and may be gone.
  * The button that had it has it again, or the one that took its place in the row; where the row is gone, the first of the next one.
+ * Where there is none of these, the first field of the box has it, which no further press changes anything by, else its first button.
  */
 export function useFocusKept(box: RefObject<HTMLElement | null>, busy: boolean): void {
   const before = useRef<Place | null>(null);
@@ -31,18 +33,30 @@ export function useFocusKept(box: RefObject<HTMLElement | null>, busy: boolean):
     const place = before.current;
     before.current = null;
     if (!place || (document.activeElement && document.activeElement !== document.body)) return;
-    const { rows, count, row, at, button } = place;
-    const { children } = rows;
-    const here = buttonsIn(row.isConnected ? row : children[Math.min(at, children.length - 1)]);
-    here[row.isConnected || children.length === count ? Math.min(button, here.length - 1) : 0]?.focus();
+    (buttonAt(place) ?? firstIn(box.current))?.focus();
   }, [box, busy]);
 }
 
 function placeOf(focused: Element | null, box: HTMLElement | null): Place | null {
-  const row = focused?.closest("li");
+  if (!focused || !box?.contains(focused)) return null;
+  const row = focused.closest("li");
   const rows = row?.parentElement;
-  if (!row || !rows || !box?.contains(row)) return null;
+  if (!row || !rows || !box.contains(row)) return focused instanceof HTMLButtonElement ? focused : null;
   return { rows, count: rows.children.length, row, at: [...rows.children].indexOf(row), button: buttonsIn(row).indexOf(focused as HTMLButtonElement) };
+}
+
+/** The button that a place is now; none where it or its list is gone. */
+function buttonAt(place: Place): HTMLButtonElement | undefined {
+  if (place instanceof HTMLButtonElement) return place.isConnected ? place : undefined;
+  const { rows, count, row, at, button } = place;
+  if (!rows.isConnected) return undefined;
+  const { children } = rows;
+  const here = buttonsIn(row.isConnected ? row : children[Math.min(at, children.length - 1)]);
+  return here[row.isConnected || children.length === count ? Math.min(button, here.length - 1) : 0];
+}
+
+function firstIn(box: HTMLElement | null): HTMLElement | null | undefined {
+  return box?.querySelector<HTMLElement>("input:not(:disabled)") ?? box?.querySelector<HTMLElement>("button:not(:disabled)");
 }
 
 function buttonsIn(row: Element | undefined): HTMLButtonElement[] {

@@ -4,7 +4,7 @@ import { api, dataOf, type Job } from "../../api/client";
 import { errorText } from "../../api/problem";
 import type { components } from "../../api/schema";
 import { watchJob } from "../../api/watch";
-import { failureText } from "../../api/taskText";
+import { unsuccessfulText } from "../../api/taskText";
 import { announce } from "../../ui/live";
 
 export type LibraryMap = components["schemas"]["LibraryMap"];
@@ -57,9 +57,8 @@ export function useMapDrawing(model: string, runningId: string | null): Drawing 
       const id = known ?? (await startDrawing(model, signal));
       followedId.current = id;
       const done = await watchJob(id, setJob, signal);
-      const failed = done.tasks.find(({ status }) => status === "failed");
-      if (failed) throw new Error(failureText(failed));
-      if (done.status !== "succeeded") throw new Error("Drawing the map was cancelled.");
+      const problem = unsuccessfulText(done, "Drawing the map");
+      if (problem) throw new Error(problem);
     },
     onSuccess: () => announce("The map was drawn."),
     onSettled: async () => {

@@ -1,0 +1,37 @@
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+
+const kept = new Map<string, string>();
+const storage = { getItem: (name: string) => kept.get(name) ?? null, setItem: (name: string, text: string) => kept.set(name, text), removeItem: (name: string) => kept.delete(name) };
+
+beforeEach(() => {
+  kept.clear();
+  vi.resetModules();
+  vi.stubGlobal("window", {});
+  vi.stubGlobal("localStorage", storage);
+  vi.stubGlobal("sessionStorage", storage);
+  vi.stubGlobal("requestAnimationFrame", (draw: () => void) => draw());
+  vi.stubGlobal("document", { querySelector: () => null, createElement: () => ({ setAttribute: () => undefined }), body: { append: () => undefined } });
+  vi.stubGlobal("Request", class extends Request {
+    constructor(input: string, init?: RequestInit) {
+      super(new URL(input, "http://service"), init);
+    }
+  });
+});
+afterEach(() => vi.unstubAllGlobals());
+
+test("an upload whose analysis was cancelled says so, has its track, and is analysed by another job when it is tried again", async () => {
+  const cancelled = { id: "job_1", status: "cancelled", tasks: [{ name: "classify", status: "cancelled" }] };
+  vi.stubGlobal("fetch", async (asked: Request | string) =>
+    typeof asked === "string" ? Response.json({}, { status: 404 }) : Response.json(cancelled),
+  );
+  const { remember, remembered, signIn } = await import("../src/api/session");
+  const { resumeUploads } = await import("../src/library/uploads");
+  const track = { id: "trk_1", filename: "dog.flac" };
+  signIn("psk_one");
+  remember("uploads", JSON.stringify([{ name: "dog.flac", example: false, phase: "working", track, already: false, jobId: "job_1", model: null, request: "first" }]));
+  const rows = () => JSON.parse(remembered("uploads") ?? "[]") as { phase: string; problem: string; request: string }[];
+  resumeUploads();
+  await vi.waitFor(() => expect(rows()[0]?.phase).toMatch(/done|failed/), { timeout: 30_000 });
+  expect(rows()).toEqual([expect.objectContaining({ phase: "failed", problem: "It was cancelled.", track, jobId: null })]);
+  expect(rows()[0]?.request).not.toBe("first");
+});
