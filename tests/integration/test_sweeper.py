@@ -30,6 +30,7 @@ from phonoscope.db.library.uploads import (
 from phonoscope.db.schema.uploads import UploadRow
 from phonoscope.db.service.keys import create_key
 from phonoscope.db.service.workers import beat_worker, live_workers
+from phonoscope.erasure import erase_upload
 from phonoscope.errors import NotFound, UploadBusy
 from phonoscope.ids import new_id
 from phonoscope.settings import Settings
@@ -293,7 +294,7 @@ def test_uploads_are_erased_as_fast_as_they_expire(
 def test_an_upload_that_cannot_be_erased_holds_up_no_other(sweeper: Sweeper, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever its error is; its row stays, for another day."""
     bad, good = new_upload(sweeper), new_upload(sweeper)
-    erase = pruning.erase_upload
+    erase = erase_upload
 
     def erasing(database: Database, store: ObjectStore, upload: UploadRow, writer: str) -> int:
         if upload.id == bad:

@@ -103,7 +103,7 @@ def count_silent(session: Session, owner_id: str, space: Space) -> int:
     return session.scalar(select(func.count()).where(*silent)) or 0
 
 
-def _on_map(columns: Select[Any], owner_id: str, space: Space) -> Select[Any]:
+def _on_map(columns: Select[*tuple[Any, ...]], owner_id: str, space: Space) -> Select[*tuple[Any, ...]]:
     silent = select(EmbeddingRow.track_id).where(
         _embedded(owner_id, space.model), EmbeddingRow.model_digest == space.digest, EmbeddingRow.vector.is_(None)
     )
