@@ -117,6 +117,7 @@ def test_a_predicted_stretch_is_confirmed_and_rejected_in_the_list(
     expect(confirm).to_have_attribute("aria-pressed", "false")
     assert here.client.labels(track).labels == []
 
+    expect(reject).to_be_enabled()
     reject.press("Enter")
     expect(rows.filter(has_text=place)).to_have_count(0)
     expect(rows.locator(".segment:focus")).to_have_count(1)
