@@ -11,7 +11,7 @@ from playwright.sync_api import Page, Response, ViewportSize, expect
 from phonoscope.contract import TrackChange
 from phonoscope.states import Status
 from phonoscope.storage.store import ObjectStore
-from tests.browser.visit import NARROW, SIZES, Visit, record_players
+from tests.browser.visit import NARROW, SIZES, Visit, held_at, record_players
 from tests.support import RunningStack, tone_wav
 
 _ENDS_MS = 60_000
@@ -287,6 +287,9 @@ def test_what_was_never_heard_says_so(visit: Callable[..., Visit], tmp_path: Pat
     """On its own page as in the list."""
     here = visit()
     [track] = _upload(here, tmp_path, "quiet.wav")
+    # What is asked for to be drawn has it measured.
+    for drawn in ("waveform", "spectrogram"):
+        held_at(here.page, f"**/{drawn}**")
     here.go(f"/tracks/{track}")
     expect(here.page.get_by_label("Labels", exact=True)).to_contain_text("never listened to")
     expect(here.page.get_by_label("How it sounds")).to_contain_text("Not measured yet.")

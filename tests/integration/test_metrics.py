@@ -155,8 +155,9 @@ def test_series_are_bounded_and_name_nobody(stack: RunningStack, worked: Client)
     assert len(samples) < MOST_SERIES
     labels = {name for _, its in samples for name, _ in its}
     assert labels <= {
-        *("by", "cached", "call", "code", "device", "end", "found_by", "lane", "le", "method", "model", "owners"),
-        *("pool", "program", "reason", "result", "route", "service", "stage", "status", "task", "version"),
+        *("by", "cached", "call", "code", "device", "end", "found_by", "lane", "le", "method", "model", "network"),
+        *("owners", "pool", "program", "reason", "result", "route", "service", "stage", "status", "task", "version"),
+        "what",
     }
     values = {value for _, its in samples for _, value in its}
     assert not [value for value in values if re.search(r"(own|trk|job|psk|art)_\w{8}|watched", value)]

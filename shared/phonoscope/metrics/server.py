@@ -64,8 +64,8 @@ class MetricsServer:
         """Takes the port; returns why it cannot."""
         serving = None
         try:
-            serving = self._folder.sign_as_serving()
             with self._at_work:
+                serving = self._folder.sign_as_serving()
                 self._server = _Server(self._address, self._render)
         except OSError as error:
             taken = serving is None and error.errno == errno.EADDRINUSE
