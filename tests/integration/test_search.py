@@ -111,7 +111,10 @@ def test_words_find_the_moment_in_a_long_recording(library: Library) -> None:
     assert moments[0] is not None
     assert overlap_s(moments[0], DOG_S) > 2.0
     assert moments[0].end_s - moments[0].start_s < 15.0
-    assert moments[0].start_s <= moments[0].best_start_s < moments[0].best_end_s <= moments[0].end_s
+    best = moments[0].best_start_s, moments[0].best_end_s
+    assert best[0] is not None
+    assert best[1] is not None
+    assert moments[0].start_s <= best[0] < best[1] <= moments[0].end_s
     spans = sorted((moment.start_s, moment.end_s) for moment in moments if moment is not None)
     assert all(before[1] < after[0] for before, after in pairwise(spans))
     url, _, fragment = moments[0].audio.url.partition("#t=")

@@ -110,8 +110,10 @@ class Stretch(BaseModel):
 class FoundMoment(Stretch):
     """Where in a recording it is heard."""
 
-    best_start_s: float = Field(description="of its best window, whose `similarity` and `labels` the item has")
-    best_end_s: float
+    best_start_s: float | None = Field(
+        None, description="of its best window, whose `similarity` and `labels` the item has; null from 0.1.0"
+    )
+    best_end_s: float | None = None
     audio: SignedLink = Field(description="plays just this moment: the address ends with `#t=` and its seconds")
 
 

@@ -151,7 +151,7 @@ function Item({ item, unit, preview }: { item: SearchItem; unit: Unit; preview: 
 function Why({ item: { labels = [], similarity, way, track, moment }, unit }: { item: SearchItem; unit: Unit }) {
   if (labels.length) {
     // A recording's numbers are those of its best window.
-    const heardAt = unit === "track" && moment ? ` at ${time(moment.best_start_s)}` : "";
+    const heardAt = unit === "track" && moment ? ` at ${time(moment.best_start_s ?? moment.start_s)}` : "";
     return (
       <span className="clip found__why">
         {eachOnce(labels).slice(0, 2).map(({ label, probability }) => (
