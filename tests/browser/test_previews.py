@@ -74,6 +74,23 @@ def test_a_format_that_the_browser_cannot_play_says_so(
     here.expect_fine()
 
 
+def test_a_copy_is_played_of_what_the_browser_cannot_play(visit: Callable[..., Visit], tmp_path: Path) -> None:
+    """As soon as the recording was measured: in the library and on its page."""
+    here = visit(NARROW)
+    page = here.page
+    (tmp_path / "gong.aiff").write_bytes(_aiff(2.0))
+    track = here.client.upload(tmp_path / "gong.aiff")
+    here.client.wait(here.client.create_job(track.id, ["describe"]))
+    record_players(page)
+    here.go("/")
+    page.get_by_role("button", name="Play gong.aiff").click()
+    page.wait_for_function(_PLAYS)
+    here.go(f"/tracks/{track.id}")
+    page.wait_for_function("() => players.some((one) => one.src.includes('/artifacts/'))")
+    page.get_by_role("button", name="Play", exact=True).click()
+    page.wait_for_function(_PLAYS)
+
+
 def test_a_sound_that_breaks_off_says_so(visit: Callable[..., Visit], tmp_path: Path) -> None:
     """The recording was deleted elsewhere while it played: its row does not go on as if it did."""
     here = visit(NARROW)

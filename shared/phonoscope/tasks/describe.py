@@ -148,7 +148,11 @@ class DescribeResult(TaskResult):
         description="where parts of the recording can be decoded from; null where its format needs none, or has none",
     )
     playback: ArtifactLink | None = Field(
-        None, description="a copy to play, with the gaps as silence, which players pass over; null where there are none"
+        None,
+        description=(
+            "a copy for browsers, Opus in Ogg with the gaps as silence, which players pass over; "
+            "null where there are no gaps and browsers play the recording itself"
+        ),
     )
     beats: ArtifactLink | None = Field(
         None, description="all beats as arrays (npz), `beats_s` and `downbeats_s`; null where there are none"
@@ -167,7 +171,7 @@ Describe = TaskSpec(
     cost=Cost(0.2, 0.03),
     options=DescribeOptions,
     result=DescribeResult,
-    revision=7,
+    revision=8,
     # A genre's profile is compared whenever the result is read, since the genre may be recognised later.
     unkeyed=frozenset({"genre"}),
     check=_check,

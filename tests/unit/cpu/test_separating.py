@@ -23,6 +23,7 @@ from phonoscope_cpu.separating import _recorded
 from phonoscope_cpu.separators import Separators
 from phonoscope_worker import Work
 from tests.separators import RATE_HZ, SOURCES, network, write_separator
+from tests.unit.audio.maker import Maker
 from tests.unit.audio.stamps import paused, restamped
 
 
@@ -102,6 +103,17 @@ def test_stems_have_the_recording_s_gaps(separators: Separators) -> None:
     assert "no sound from 0.5" in body_of(outcome)["warnings"][0]
 
 
+def copy_of(described: Outcome) -> Samples:
+    """The sound of the copy to play that was made; closes all files."""
+    (copy,) = [artifact for artifact in described.artifacts if artifact.kind == "playback"]
+    file = copy.open()
+    file.seek(0)
+    content = io.BytesIO(file.read())
+    close(described)
+    with Recording(content) as played:
+        return np.concatenate(list(played.stereo(RATE_HZ)), axis=1)
+
+
 def close(outcome: Outcome) -> None:
     """Closes the files of what was made, which no worker stores here."""
     for artifact in outcome.artifacts:
@@ -116,18 +128,22 @@ def test_a_copy_to_play_has_the_gaps(separators: Separators) -> None:
     assert body_of(described)["duration_s"] == pytest.approx(1.75, abs=0.02)
     ((gap),) = body_of(described)["gaps"]
     assert (gap["start_s"], gap["end_s"]) == pytest.approx((0.5, 1.25), abs=0.03)
-    (copy,) = [artifact for artifact in described.artifacts if artifact.kind == "playback"]
-    file = copy.open()
-    file.seek(0)
-    content = file.read()
-    close(described)
-    with Recording(io.BytesIO(content)) as played:
-        samples = np.concatenate(list(played.stereo(RATE_HZ)), axis=1)
+    samples = copy_of(described)
     assert samples.shape[1] / RATE_HZ == pytest.approx(1.75, abs=0.02)
     assert np.abs(samples[:, round(0.6 * RATE_HZ) : round(1.2 * RATE_HZ)]).max() < 1e-3
     plain = separated(separators, whole, (TaskName.DESCRIBE,))[0][TaskName.DESCRIBE]
     assert (body_of(plain)["gaps"], "playback" in body_of(plain)) == ([], False)
     close(plain)
+
+
+def test_a_copy_to_play_is_made_of_what_browsers_do_not_play(separators: Separators) -> None:
+    """It is as long and as loud as the recording."""
+    make = Maker()
+    described = separated(separators, make.recording("aiff"), (TaskName.DESCRIBE,))[0][TaskName.DESCRIBE]
+    assert body_of(described)["gaps"] == []
+    samples = copy_of(described)
+    assert samples.shape[1] / RATE_HZ == pytest.approx(1.0, abs=0.02)
+    assert np.abs(samples).max() == pytest.approx(make.level, abs=0.05)
 
 
 @pytest.mark.parametrize("name", FORMATS)

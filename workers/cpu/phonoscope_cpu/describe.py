@@ -11,7 +11,7 @@ import numpy as np
 from phonoscope.audio import arrays, beats, points, pyramid, spectrogram, waveform
 from phonoscope.audio.confined import ConfinedRecording
 from phonoscope.audio.framing import Meter
-from phonoscope.audio.points import SeekPoints
+from phonoscope.audio.playable import browsers_play
 from phonoscope.audio.samples import HIGHEST_RATE_HZ, Block
 from phonoscope.audio.speakers import UNKNOWN
 from phonoscope.tasks.describe import MOST_INLINE_BEATS
@@ -33,7 +33,7 @@ _RATE_HZ = 22_050
 def describe_task(work: Work) -> Outcome:
     """Measures the recording; outline, spectrogram, beats and the points to decode from become artifacts.
 
-    So does a copy to play, where it has gaps.
+    So does a copy to play, where browsers do not play the recording, or would pass over its gaps.
 
     Raises:
         RecordingError: the recording cannot be opened, or no sample can be decoded.
@@ -42,8 +42,8 @@ def describe_task(work: Work) -> Outcome:
     with ExitStack() as kept:
         outline, levels = kept.enter_context(spool()), kept.enter_context(spool())
         with work.timed("describe_s"):
-            body, made = _measured(work, outline, levels)
-        if body["gaps"]:
+            body, made, recording = _measured(work, outline, levels)
+        if body["gaps"] or not browsers_play(recording.container, recording.codec):
             with work.timed("playback_s"):
                 made.append(playback_of(work))
         kept.pop_all()
@@ -51,8 +51,10 @@ def describe_task(work: Work) -> Outcome:
     return Outcome(body, artifacts=tuple(made))
 
 
-def _measured(work: Work, outline: IO[bytes], levels: IO[bytes]) -> tuple[dict[str, Any], list[Artifact]]:
-    """What one pass finds; the pyramids are written to files, which are artifacts then."""
+def _measured(
+    work: Work, outline: IO[bytes], levels: IO[bytes]
+) -> tuple[dict[str, Any], list[Artifact], ConfinedRecording]:
+    """What one pass over the recording finds; the pyramids are written to files, which are artifacts then."""
     track, audio_track = work.claim.track, work.options.audio_track
     peaks, columns, rhythm = WaveformMeter(outline), Spectrogram(levels), Rhythm(_RATE_HZ)
 
@@ -60,7 +62,7 @@ def _measured(work: Work, outline: IO[bytes], levels: IO[bytes]) -> tuple[dict[s
         work.report(done_s / max(done_s, track.duration_s), "measuring")
 
     work.file.seek(0)
-    tables: list[SeekPoints] = []
+    passed: list[ConfinedRecording] = []
     body = describe(
         work.file,
         report,
@@ -68,18 +70,20 @@ def _measured(work: Work, outline: IO[bytes], levels: IO[bytes]) -> tuple[dict[s
         owner=track.owner_id,
         audio_track=audio_track,
         rhythm=rhythm,
-        keep=tables.append,
+        keep=passed.append,
     )
+    (recording,) = passed
     made = [
         Artifact("waveform.npz", waveform.KIND, arrays.MEDIA_TYPE, peaks.waveform.to_npz()),
         Artifact("spectrogram.npz", spectrogram.KIND, arrays.MEDIA_TYPE, columns.spectrogram.to_npz()),
         Artifact("waveform.pyramid", pyramid.OUTLINE, pyramid.MEDIA_TYPE, outline),
         Artifact("spectrogram.pyramid", pyramid.SPECTROGRAM, pyramid.MEDIA_TYPE, levels),
     ]
-    made += [Artifact("seek.points", points.KIND, points.MEDIA_TYPE, table.pack()) for table in tables]
+    if recording.points is not None:
+        made.append(Artifact("seek.points", points.KIND, points.MEDIA_TYPE, recording.points.pack()))
     if body["beat_count"]:
         made.append(Artifact("beats.npz", beats.KIND, arrays.MEDIA_TYPE, rhythm.tempo.beats.to_npz()))
-    return body, made
+    return body, made, recording
 
 
 def describe(
@@ -90,7 +94,7 @@ def describe(
     owner: str = "",
     audio_track: int | None = None,
     rhythm: Rhythm | None = None,
-    keep: Callable[[SeekPoints], None] = lambda _: None,
+    keep: Callable[[ConfinedRecording], None] = lambda _: None,
 ) -> dict[str, Any]:
     """Measures tempo, key, loudness and balance; returns the body of the result.
 
@@ -100,7 +104,7 @@ def describe(
         owner: whom the recording belongs to.
         audio_track: the audio track to measure, where it is another one than is read by itself.
         rhythm: what measures tempo and beats, for a caller who wants more of it; at 22,050 Hz.
-        keep: called with the points from which the recording can be decoded again, where there are any.
+        keep: called with the recording after its pass, for what else is known of it then.
 
     Raises:
         RecordingError: the recording cannot be opened, or no sample can be decoded.
@@ -113,8 +117,7 @@ def describe(
             report(recording.decoded_s)
         rhythm.finish()
         tonality.finish()
-    if recording.points is not None:
-        keep(recording.points)
+    keep(recording)
     levels, loudness, balance = recording.levels, recording.loudness, recording.balance
     silence = ["silence: there is no energy from 20 Hz up to share out"] if balance.silent else []
     return {

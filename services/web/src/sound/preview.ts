@@ -1,6 +1,7 @@
 import { useCallback, useEffect, useRef, useState } from "react";
 import { api, dataOf, type Track } from "../api/client";
 import { errorText } from "../api/problem";
+import type { components } from "../api/schema";
 import { useKeys } from "../ui/keys";
 import { AudioSource } from "./audioSource";
 import { audibleSound } from "./settings";
@@ -49,17 +50,28 @@ export function usePreview(onPlay: () => void = () => undefined): Preview {
   return { ...state, toggle, stop };
 }
 
+/** The link to the copy that a recording has where browsers do not play it themselves. */
+function copyIn({ items }: components["schemas"]["TrackResults"]): string | undefined {
+  for (const { audio_track, result } of items) {
+    if (audio_track === null && result?.task === "describe" && result.playback) return result.playback.url;
+  }
+  return undefined;
+}
+
 /** Plays a sound until the function that it returns is called. Calls `onEnd` with null at its end or a pause from outside, or with words where it fails. */
 export function started({ trackId, link, startS = 0, endS, volume = 1 }: Sound, onEnd: (problem: string | null) => void): () => void {
   let source: AudioSource | null = null;
   let watch: ReturnType<typeof setInterval> | undefined;
   let over = false;
   const ended = (problem: string | null) => over || onEnd(problem);
-  const newUrl = async () => dataOf(await api.GET("/v1/tracks/{track_id}", { params: { path: { track_id: trackId } } })).audio.url;
-  const play = async () => {
-    const url = link && Date.parse(link.expires_at) > Date.now() ? link.url : await newUrl();
+  const params = { path: { track_id: trackId } };
+  const newUrl = async () => dataOf(await api.GET("/v1/tracks/{track_id}", { params })).audio.url;
+  const copyUrl = async () => copyIn(dataOf(await api.GET("/v1/tracks/{track_id}/results", { params })));
+  const playFrom = async (url: string, urlAnew: () => Promise<string | undefined>) => {
     if (over) return;
-    const playing = new AudioSource(url, 0, Number.POSITIVE_INFINITY, newUrl);
+    source?.close();
+    clearInterval(watch);
+    const playing = new AudioSource(url, 0, Number.POSITIVE_INFINITY, urlAnew);
     source = playing;
     playing.onFailure = ended;
     playing.onPause = () => ended(null);
@@ -70,6 +82,16 @@ export function started({ trackId, link, startS = 0, endS, volume = 1 }: Sound, 
       if (playing.now() >= (endS ?? Number.POSITIVE_INFINITY)) ended(null);
     }, WATCH_MS);
     await playing.play(startS);
+  };
+  const play = async () => {
+    const url = link && Date.parse(link.expires_at) > Date.now() ? link.url : await newUrl();
+    try {
+      await playFrom(url, newUrl);
+    } catch (error) {
+      const copy = over ? undefined : await copyUrl();
+      if (!copy) throw error;
+      await playFrom(copy, copyUrl);
+    }
   };
   play().catch((error: unknown) => ended(errorText(error)));
   return () => {
