@@ -20,6 +20,7 @@ LONG_UNITS := $(addprefix tests/unit/,cpu gpu ml corpus training cli audio)
 UNIT_TESTS := $(LONG_UNITS) $(filter-out $(LONG_UNITS),$(patsubst %/,%,$(wildcard tests/unit/[a-z]*/)) $(wildcard tests/unit/test_*.py))
 # Each process runs whole files. Those that start servers have a stack each: while one waits, another computes.
 PARALLEL := --dist loadfile --no-loadscope-reorder --numprocesses
+CHOSEN ?= -m 'not long'
 TIMED := tests/timed.sh
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # Every file that pip takes must have one of the hashes in constraints.txt.
@@ -31,7 +32,7 @@ SOURCES := shared/phonoscope ml/phonoscope_ml ops/phonoscope_local ops/phonoscop
 	services/gateway/phonoscope_gateway workers/common/phonoscope_worker workers/gpu/phonoscope_gpu \
 	workers/cpu/phonoscope_cpu workers/courier/phonoscope_courier training/phonoscope_training
 
-.PHONY: help setup page demo up down test everything lint check unit page-test stack-test integration acceptance browser compose-test chaos attack bench openapi screenshots lock sbom
+.PHONY: help setup page demo up down test test-all everything lint check unit page-test stack-test integration acceptance browser compose-test chaos attack bench openapi screenshots lock sbom
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,16 +52,21 @@ up: $(STAMP) $(PAGE) ## Start everything and leave it running; prints a link tha
 down: $(STAMP) ## Stop what `make up` started
 	@$(BIN)/phonoscope down
 
-test: $(DEV_STAMP) $(PAGE) ## Run every check and every test; prints the lines covered and the time of each part
+test: $(DEV_STAMP) $(PAGE) ## Run every check and all tests but the long ones; prints the time of each part
 	@TIMES=$$(mktemp); export TIMES; trap 'cat "$$TIMES"; rm "$$TIMES"' EXIT; \
-	$(TIMED) everything $(MAKE) --no-print-directory everything COVERAGE='--cov --cov-report='
+	$(TIMED) everything $(MAKE) --no-print-directory everything
+
+test-all: ## The same with the long tests, before a release; prints the lines covered too
+	@$(MAKE) --no-print-directory test CHOSEN= COVERAGE='--cov --cov-report='
 
 everything:
 	@rm -f .coverage .coverage.*
 	@$(MAKE) --no-print-directory --keep-going --jobs 2 lint check unit page-test; early=$$?; \
 	$(MAKE) --no-print-directory stack-test && exit $$early
+ifdef COVERAGE
 	@$(BIN)/coverage combine --quiet
 	@echo "$$($(BIN)/coverage report --format=total) % of the lines are covered; \`$(BIN)/coverage html\` shows which"
+endif
 
 lint: $(DEV_STAMP)
 	@$(TIMED) lint $(SHELL) -c '$(BIN)/ruff check . && $(BIN)/ruff format --check .'
@@ -70,13 +76,13 @@ check: $(DEV_STAMP)
 	@$(TIMED) imports $(BIN)/lint-imports
 
 unit: $(DEV_STAMP)
-	@COVERAGE_FILE=.coverage.unit $(TIMED) unit $(BIN)/pytest $(UNIT_TESTS) $(PARALLEL) logical --maxprocesses 4 $(COVERAGE)
+	@COVERAGE_FILE=.coverage.unit $(TIMED) unit $(BIN)/pytest $(CHOSEN) $(UNIT_TESTS) $(PARALLEL) logical --maxprocesses 4 $(COVERAGE)
 
 page-test: $(PAGE)
 	@PAGE_SCRIPT=test $(TIMED) page services/web/build.sh $(BIN)/python
 
 stack-test: $(DEV_STAMP) $(PAGE)
-	@COVERAGE_FILE=.coverage.stack $(TIMED) stack $(BIN)/pytest $(STACK_TESTS) $(PARALLEL) 3 $(COVERAGE)
+	@COVERAGE_FILE=.coverage.stack $(TIMED) stack $(BIN)/pytest $(CHOSEN) $(STACK_TESTS) $(PARALLEL) 3 $(COVERAGE)
 
 integration: $(DEV_STAMP)
 	$(BIN)/pytest tests/integration

@@ -113,6 +113,7 @@ def test_a_wrong_key_is_told(stack: RunningStack, tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.long
 def test_no_service_is_told(tmp_path: Path) -> None:
     """Where nothing answers, or no stack has run, the command says what to do."""
     tone = tmp_path / "tone.wav"
@@ -138,6 +139,7 @@ def test_keys_are_made_listed_and_revoked(stack: RunningStack) -> None:
     assert answer.status_code == 401
 
 
+@pytest.mark.long
 def test_the_operator_changes_and_rotates_keys(stack: RunningStack) -> None:
     """Scopes and expiry are printed and hold; both secrets are good after a rotation; the audit log has all of it."""
     here = ("--data-dir", stack.folder)

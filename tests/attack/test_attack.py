@@ -16,7 +16,7 @@ SEED = 20
 # cores the gateway itself may wait for a core for seconds; ``make attack`` measures it alone.
 LONGEST_STALL_S = 10.0
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = [pytest.mark.long, pytest.mark.timeout(600)]
 
 SIZES = Sizes(
     requests=200,

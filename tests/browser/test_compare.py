@@ -6,16 +6,17 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import ViewportSize, expect
 
 from phonoscope.contract import LabelState
-from tests.browser.visit import BOTH, NARROW, SIZES, Visit, record_players
+from tests.browser.visit import BOTH, NARROW, WIDE_FIRST, Visit, record_players
 from tests.support import tone_wav
 
 _ENDS_MS = 60_000
 
 
-@SIZES
+@WIDE_FIRST
 def test_two_recordings_share_an_axis(visit: Callable[..., Visit], tmp_path: Path, size: ViewportSize) -> None:
     """One playhead in both, zoomed together, and a switch of which is heard, also by a key."""
     here = visit(size)
@@ -69,6 +70,7 @@ def test_two_recordings_share_an_axis(visit: Callable[..., Visit], tmp_path: Pat
     assert after[0] == after[1]
 
 
+@pytest.mark.long
 def test_two_models_hear_one_recording(visit: Callable[..., Visit], recordings: dict[str, Path]) -> None:
     """Each with its own labels and evidence; one that has not listened can be asked."""
     here = visit()

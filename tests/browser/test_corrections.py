@@ -10,7 +10,7 @@ from playwright.sync_api import ViewportSize, expect
 
 from phonoscope.contract import LabelState
 from tests.browser.axis import axis, seconds_of
-from tests.browser.visit import SIZES, Visit
+from tests.browser.visit import WIDE_FIRST, Visit
 
 
 def _listened(here: Visit, recording: Path) -> str:
@@ -18,7 +18,7 @@ def _listened(here: Visit, recording: Path) -> str:
     return here.client.wait(here.client.analyze(recording, ["classify", "describe"])).recording
 
 
-@SIZES
+@WIDE_FIRST
 def test_what_is_heard_is_what_was_confirmed(
     visit: Callable[..., Visit], recordings: dict[str, Path], size: ViewportSize
 ) -> None:
@@ -50,7 +50,7 @@ def test_what_is_heard_is_what_was_confirmed(
     assert heard.inner_text() == before
 
 
-@SIZES
+@WIDE_FIRST
 def test_a_confirmed_stretch_lies_among_the_labels_over_time(
     visit: Callable[..., Visit], recordings: dict[str, Path], size: ViewportSize
 ) -> None:
@@ -79,7 +79,7 @@ def test_a_confirmed_stretch_lies_among_the_labels_over_time(
     here.expect_fine()
 
 
-@SIZES
+@WIDE_FIRST
 def test_a_predicted_stretch_is_confirmed_and_rejected_in_the_list(
     visit: Callable[..., Visit], long: Path, size: ViewportSize
 ) -> None:
@@ -134,7 +134,7 @@ def test_a_predicted_stretch_is_confirmed_and_rejected_in_the_list(
     assert here.client.labels(track).labels == []
 
 
-@SIZES
+@WIDE_FIRST
 def test_a_visitor_and_a_report_have_what_was_corrected(
     visit: Callable[..., Visit], recordings: dict[str, Path], tmp_path: Path, size: ViewportSize
 ) -> None:
@@ -180,7 +180,7 @@ def test_a_visitor_and_a_report_have_what_was_corrected(
     )
 
 
-@SIZES
+@WIDE_FIRST
 def test_a_neighbour_that_nobody_listened_to_says_so(
     visit: Callable[..., Visit], recordings: dict[str, Path], size: ViewportSize
 ) -> None:

@@ -11,7 +11,7 @@ from playwright.sync_api import Page, Response, ViewportSize, expect
 from phonoscope.contract import TrackChange
 from phonoscope.states import Status
 from phonoscope.storage.store import ObjectStore
-from tests.browser.visit import NARROW, SIZES, Visit, held_at, record_players
+from tests.browser.visit import NARROW, WIDE_FIRST, Visit, held_at, record_players
 from tests.support import RunningStack, tone_wav
 
 _ENDS_MS = 60_000
@@ -32,7 +32,7 @@ def _upload(here: Visit, folder: Path, *names: str) -> list[str]:
     return ids
 
 
-@SIZES
+@WIDE_FIRST
 def test_a_row_plays_in_place(visit: Callable[..., Visit], tmp_path: Path, size: ViewportSize) -> None:
     """One at a time, and Space stops it; an unheard recording is not called unknown."""
     here = visit(size)
@@ -102,7 +102,7 @@ def test_the_last_that_matches_gives_the_focus_to_the_search(visit: Callable[...
     assert here.violations() == []
 
 
-@SIZES
+@WIDE_FIRST
 def test_many_are_labelled_exported_and_deleted_at_once(
     visit: Callable[..., Visit], tmp_path: Path, size: ViewportSize
 ) -> None:
@@ -139,7 +139,7 @@ def test_many_are_labelled_exported_and_deleted_at_once(
     expect(page.get_by_role("button", name="Select", exact=True)).to_be_focused()
 
 
-@SIZES
+@WIDE_FIRST
 def test_uploads_say_what_was_heard_and_survive_a_reload(
     visit: Callable[..., Visit], recordings: dict[str, Path], size: ViewportSize
 ) -> None:
@@ -193,7 +193,7 @@ def test_an_upload_goes_on_after_a_reload(visit: Callable[..., Visit], recording
     expect(dock.get_by_role("listitem")).to_contain_text("%", timeout=_ENDS_MS)
 
 
-@SIZES
+@WIDE_FIRST
 def test_an_empty_library_offers_examples_and_a_tour(visit: Callable[..., Visit], size: ViewportSize) -> None:
     """One click makes recordings with results; the tour is gone for good once it was closed."""
     here = visit(size)
@@ -229,7 +229,7 @@ def test_no_network_is_said(visit: Callable[..., Visit]) -> None:
     expect(said).to_have_count(0)
 
 
-@SIZES
+@WIDE_FIRST
 def test_an_unknown_address_is_the_page_s_own(visit: Callable[..., Visit], size: ViewportSize) -> None:
     """It says so and leads to the library."""
     here = visit(size)
@@ -264,7 +264,7 @@ def _ground(page: Page) -> str:
     return str(page.evaluate("getComputedStyle(document.documentElement).backgroundColor"))
 
 
-@SIZES
+@WIDE_FIRST
 def test_evidence_is_on_and_its_checks_answer_in_words(
     visit: Callable[..., Visit], recordings: dict[str, Path], size: ViewportSize
 ) -> None:
@@ -295,7 +295,7 @@ def test_what_was_never_heard_says_so(visit: Callable[..., Visit], tmp_path: Pat
     expect(here.page.get_by_label("How it sounds")).to_contain_text("Not measured yet.")
 
 
-@SIZES
+@WIDE_FIRST
 def test_what_could_not_be_heard_says_so(
     stack: RunningStack, visit: Callable[..., Visit], tmp_path: Path, size: ViewportSize
 ) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.visit import NARROW, SIZES, Visit
+from tests.browser.visit import NARROW, WIDE_FIRST, Visit
 from tests.support import tone_wav
 
 _ENDS_MS = 60_000
@@ -197,7 +197,7 @@ def test_nobody_signed_in_drops_nothing(visit: Callable[..., Visit]) -> None:
     assert here.page.evaluate("document.querySelector('[name=key]') !== null")
 
 
-@SIZES
+@WIDE_FIRST
 def test_space_plays_wherever_one_does_not_type(
     visit: Callable[..., Visit], recordings: dict[str, Path], size: dict[str, int]
 ) -> None:

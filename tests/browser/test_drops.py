@@ -8,7 +8,7 @@ from pathlib import Path
 
 from playwright.sync_api import Locator, ViewportSize, expect
 
-from tests.browser.visit import SIZES, Visit
+from tests.browser.visit import WIDE_FIRST, Visit
 
 _ENDS_MS = 60_000
 _DRAG = """
@@ -33,7 +33,7 @@ def drag(zone: Locator, *types: str, path: Path | None = None) -> list[bool]:
     return taken
 
 
-@SIZES
+@WIDE_FIRST
 def test_a_clip_on_the_search_field_is_searched_by(
     visit: Callable[..., Visit], recordings: dict[str, Path], size: ViewportSize
 ) -> None:

@@ -14,7 +14,7 @@ from playwright.sync_api import Locator, Page, Request, Route, ViewportSize, exp
 from phonoscope.contract import ModelCard
 from phonoscope.tasks import Explain
 from tests.browser.axis import axis
-from tests.browser.visit import BOTH, PLOTS_LOADED, RATE_HZ, SIZES, Visit, held_at, last_of
+from tests.browser.visit import BOTH, PLOTS_LOADED, RATE_HZ, WIDE_FIRST, Visit, held_at, last_of
 from tests.support import RunningStack, examples, hung
 
 _ENDS_MS = 60_000
@@ -43,7 +43,7 @@ def bark(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@SIZES
+@WIDE_FIRST
 def test_the_amber_of_a_short_bark_does_not_cover_the_silence_around_it(
     visit: Callable[..., Visit], bark: Path, size: ViewportSize
 ) -> None:
@@ -90,7 +90,8 @@ def test_evidence_is_checked_when_it_is_asked_for(visit: Callable[..., Visit], r
     here.expect_fine(*BOTH)
 
 
-@SIZES
+@pytest.mark.long
+@WIDE_FIRST
 def test_what_is_being_computed_is_not_asked_for_again(
     visit: Callable[..., Visit], stack: RunningStack, recordings: dict[str, Path], size: ViewportSize
 ) -> None:
@@ -186,7 +187,7 @@ def _checks(page: Page) -> tuple[Locator, Locator]:
     return why.get_by_role("button", name="Check the evidence"), why.get_by_role("button", name="Checking …")
 
 
-@SIZES
+@WIDE_FIRST
 def test_what_passes_looks_other_than_what_fails(
     visit: Callable[..., Visit], recordings: dict[str, Path], size: ViewportSize
 ) -> None:

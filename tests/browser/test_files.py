@@ -8,7 +8,7 @@ from pathlib import Path
 from playwright.sync_api import ViewportSize, expect
 
 from phonoscope.contract import TrackChange
-from tests.browser.visit import NARROW, SIZES, Visit
+from tests.browser.visit import NARROW, WIDE_FIRST, Visit
 from tests.corpus.tagged import id3, png
 from tests.integration.test_audio_tracks import several
 from tests.support import tone_wav
@@ -38,7 +38,7 @@ def test_title_artist_and_cover_are_shown(visit: Callable[..., Visit], tmp_path:
     assert not here.violations()
 
 
-@SIZES
+@WIDE_FIRST
 def test_the_map_finds_what_the_list_finds(visit: Callable[..., Visit], tmp_path: Path, size: ViewportSize) -> None:
     """By tags too, and by the name that its owner gave it."""
     here = visit(size)

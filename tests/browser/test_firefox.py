@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, ViewportSize, expect
 
+from tests.browser.formats import unplayed
 from tests.browser.sound import expect_heard, listen
-from tests.browser.visit import NARROW, PLOTS_LOADED, SIZES, Visit
+from tests.browser.visit import NARROW, PLOTS_LOADED, WIDE_FIRST, Visit
 from tests.support import tone_wav
 
 _ENDS_MS = 60_000
@@ -23,7 +24,7 @@ _CLOCK_S = "parseFloat(document.querySelector('.clock').textContent.slice(2))"
 _LEVEL = "Number(document.querySelector('[aria-label=\"Level of the {}\"]')?.ariaValueNow)"
 
 
-pytestmark = pytest.mark.timeout(900)
+pytestmark = [pytest.mark.long, pytest.mark.timeout(900)]
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +32,7 @@ def browser(firefox: Browser) -> Browser:
     return firefox
 
 
-@SIZES
+@WIDE_FIRST
 def test_a_recording_is_uploaded_seen_and_heard(
     visit: Callable[..., Visit], recordings: dict[str, Path], size: ViewportSize
 ) -> None:
@@ -164,3 +165,8 @@ def _ground(page: Page) -> str:
 
 def _fits(page: Page) -> bool:
     return bool(page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth"))
+
+
+def test_what_has_no_copy_is_played(firefox: Browser) -> None:
+    """Every format of which `describe` makes none, since browsers are said to play it."""
+    assert unplayed(firefox) == []

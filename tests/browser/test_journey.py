@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from time import monotonic
 
+import pytest
 from playwright.sync_api import Locator, Page, ViewportSize, expect
 
 from phonoscope.client import Client
@@ -78,6 +79,7 @@ def test_another_model_can_classify(visit: Callable[..., Visit], recordings: dic
     assert _classifiers(client) == ["environment-10", first]
 
 
+@pytest.mark.long
 def test_several_models_can_classify(visit: Callable[..., Visit], recordings: dict[str, Path]) -> None:
     """Each answers; the first one's label counts, and a click on another one's label shows the evidence for it."""
     here = visit()

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Locator, Route, ViewportSize, expect
 
 from phonoscope.contract.labels import LabelState
-from tests.browser.visit import PLOTS_LOADED, SIZES, Visit, held_at, last_of
+from tests.browser.visit import PLOTS_LOADED, WIDE_FIRST, Visit, held_at, last_of
 from tests.support import tone_wav
 
 _PLACE = "0:01.0 – 0:02.0"
@@ -63,7 +64,8 @@ def test_labels_are_confirmed_rejected_and_undone(visit: Callable[..., Visit], t
     expect(row).to_have_count(1)
 
 
-@SIZES
+@pytest.mark.long
+@WIDE_FIRST
 def test_a_rare_label_is_found_behind_the_frequent_ones(
     visit: Callable[..., Visit], tmp_path: Path, size: ViewportSize
 ) -> None:
@@ -93,7 +95,7 @@ def test_a_rare_label_is_found_behind_the_frequent_ones(
     expect(chips.get_by_role("button")).to_have_count(1 + 1 + 12 + 1)
 
 
-@SIZES
+@WIDE_FIRST
 def test_labels_are_typed_one_after_another(visit: Callable[..., Visit], tmp_path: Path, size: ViewportSize) -> None:
     """The field keeps the focus, also while a label before is still being stored; each is stored in its turn."""
     here = visit(size)
@@ -194,7 +196,7 @@ def test_undo_leaves_what_was_changed_elsewhere_since(visit: Callable[..., Visit
     assert _said(here, track) == _whole(hum="rejected")
 
 
-@SIZES
+@WIDE_FIRST
 def test_a_stretch_is_labelled_where_it_is_looped(
     visit: Callable[..., Visit], tmp_path: Path, size: ViewportSize
 ) -> None:
@@ -238,6 +240,7 @@ def test_a_stretch_is_labelled_where_it_is_looped(
     expect(own.get_by_role("button", name=f"Play {_HUM}")).to_be_visible()
 
 
+@pytest.mark.long
 def test_labels_of_points_and_to_the_microsecond_are_changed_where_they_are(
     visit: Callable[..., Visit], tmp_path: Path
 ) -> None:

@@ -14,7 +14,7 @@ from playwright.sync_api import Locator, Page, Request, ViewportSize, expect
 from phonoscope.tasks import Classify, Describe, Explain
 from tests.browser.axis import seconds_of
 from tests.browser.sound import STARTS
-from tests.browser.visit import BARKS_FROM_S, LONG_S, PLOTS_LOADED, SIZES, WIDE, Visit
+from tests.browser.visit import BARKS_FROM_S, LONG_S, PLOTS_LOADED, WIDE, WIDE_FIRST, Visit
 from tests.corpus import music
 
 _ENDS_MS = 60_000
@@ -29,7 +29,7 @@ def _fine(here: Visit) -> None:
         here.expect_fine()
 
 
-@SIZES
+@WIDE_FIRST
 def test_evidence_is_told_in_words_and_on_one_scale(
     visit: Callable[..., Visit], recordings: dict[str, Path], size: ViewportSize
 ) -> None:
@@ -85,7 +85,7 @@ def _on_one_scale(page: Page) -> None:
     expect(legend).to_contain_text(re.compile(r"each % is of one window of \d+(\.\d)? s"))
 
 
-@SIZES
+@WIDE_FIRST
 def test_why_here_at_any_place_of_a_long_recording(visit: Callable[..., Visit], long: Path, size: ViewportSize) -> None:
     """Asks for what is heard at the playhead; what the page says of the whole recording stays, also when reloaded."""
     here = visit(size)
@@ -125,7 +125,8 @@ def test_why_here_at_any_place_of_a_long_recording(visit: Callable[..., Visit], 
     expect(mark).to_have_attribute("aria-label", str(of_own))
 
 
-@SIZES
+@pytest.mark.long
+@WIDE_FIRST
 def test_what_the_model_heard_says_its_seconds_and_loops_them(
     visit: Callable[..., Visit], long: Path, size: ViewportSize
 ) -> None:
@@ -159,7 +160,7 @@ def test_what_the_model_heard_says_its_seconds_and_loops_them(
     here.expect_fine()
 
 
-@SIZES
+@WIDE_FIRST
 def test_tempo_and_key_show_their_doubt_and_beats_are_heard(
     visit: Callable[..., Visit], tmp_path: Path, size: ViewportSize
 ) -> None:
@@ -188,7 +189,7 @@ def test_tempo_and_key_show_their_doubt_and_beats_are_heard(
     expect(page.locator(".transport__problem")).to_have_count(0)
 
 
-@SIZES
+@WIDE_FIRST
 def test_mixing_advice_is_in_words_the_furthest_first(
     visit: Callable[..., Visit], tmp_path: Path, size: ViewportSize
 ) -> None:
@@ -215,7 +216,7 @@ def test_mixing_advice_is_in_words_the_furthest_first(
     _fine(here)
 
 
-@SIZES
+@WIDE_FIRST
 def test_each_label_has_its_colour_and_its_stretches_play(
     visit: Callable[..., Visit], long: Path, size: ViewportSize
 ) -> None:
@@ -255,7 +256,7 @@ def test_each_label_has_its_colour_and_its_stretches_play(
     _fine(here)
 
 
-@SIZES
+@WIDE_FIRST
 def test_vacant_rooms_are_small(visit: Callable[..., Visit], recordings: dict[str, Path], size: ViewportSize) -> None:
     """Where nothing was made stands a button, and no grey slab, before it is seen and after."""
     here = visit(size)

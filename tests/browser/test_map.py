@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Page, Route, ViewportSize, expect
 
 from phonoscope.client import Client
-from tests.browser.visit import BOTH, SIZES, WIDE, Visit, record_players
+from tests.browser.visit import BOTH, WIDE, WIDE_FIRST, Visit, record_players
 from tests.support import tone_wav
 
 _ENDS_MS = 60_000
@@ -37,7 +37,7 @@ def embedded(recordings: dict[str, Path], tmp_path: Path) -> Callable[[Client], 
     return analysed
 
 
-@SIZES
+@WIDE_FIRST
 def test_a_library_as_a_map(
     visit: Callable[..., Visit], embedded: Callable[[Client], list[str]], size: ViewportSize
 ) -> None:
@@ -230,7 +230,7 @@ def map_drawn(visit: Callable[..., Visit], embedded: Callable[[Client], list[str
     return here
 
 
-@SIZES
+@WIDE_FIRST
 def test_some_of_a_map_are_selected(map_drawn: Visit) -> None:
     """By a line around them, or by what is in view; the selection is put in a collection, which the map then shows."""
     page = map_drawn.page

@@ -14,7 +14,7 @@ from playwright.sync_api import FloatRect, Locator, Page, ViewportSize, expect
 from phonoscope.contract import TrackChange
 from phonoscope.tasks import Classify
 from tests.browser.sound import expect_heard, listen
-from tests.browser.visit import BOTH, SIZES, WIDE, Visit
+from tests.browser.visit import BOTH, WIDE, WIDE_FIRST, Visit
 from tests.separators import network, write_separator
 from tests.support import RunningStack, tone_wav
 
@@ -74,7 +74,7 @@ def _open(here: Visit, track_id: str) -> None:
     expect(here.page.get_by_role("button", name="Play the stems")).to_be_enabled()
 
 
-@SIZES
+@WIDE_FIRST
 def test_values_are_typed_reset_undone_and_kept(mixer: Callable[[ViewportSize], Visit], size: ViewportSize) -> None:
     """A number is the slider's value; a double click is 0; each change is undone by itself; a reload keeps the mix."""
     here = mixer(size)
@@ -128,7 +128,7 @@ def test_a_mix_is_its_owners_until_they_sign_out(mixer: Callable[[ViewportSize],
     assert page.evaluate(stored) == "[]"
 
 
-@SIZES
+@WIDE_FIRST
 def test_a_stem_alone_and_its_meter(mixer: Callable[[ViewportSize], Visit], size: ViewportSize) -> None:
     """With Shift, or held, a solo is the only one; each stem's meter shows what is heard of it."""
     here = mixer(size)
@@ -161,7 +161,7 @@ def test_a_stem_alone_and_its_meter(mixer: Callable[[ViewportSize], Visit], size
     expect(page.get_by_role("button", name="Mute bass")).to_have_attribute("aria-pressed", "true")
 
 
-@SIZES
+@WIDE_FIRST
 def test_lanes_are_on_the_pages_axis(mixer: Callable[[ViewportSize], Visit], size: ViewportSize) -> None:
     """They are where the plots are to the pixel, show the loop and the playhead, and a drag on one makes a loop."""
     here = mixer(size)
@@ -185,6 +185,7 @@ def test_lanes_are_on_the_pages_axis(mixer: Callable[[ViewportSize], Visit], siz
     expect(page.locator(".loop")).to_have_count(0)
 
 
+@pytest.mark.long
 def test_stems_have_the_pages_speed_pitch_and_band(mixer: Callable[[ViewportSize], Visit]) -> None:
     """At half the speed a tone keeps its pitch, or is an octave lower; muted and outside of a band nothing is heard."""
     here = mixer(WIDE)
@@ -212,7 +213,7 @@ def test_stems_have_the_pages_speed_pitch_and_band(mixer: Callable[[ViewportSize
     here.expect_fine(*BOTH)
 
 
-@SIZES
+@WIDE_FIRST
 def test_the_mixer_moves_nothing(mixer: Callable[[ViewportSize], Visit], size: ViewportSize) -> None:
     """Its stems load, its picture appears, and what is below stays where it is."""
     here = mixer(size)
@@ -226,6 +227,7 @@ def test_the_mixer_moves_nothing(mixer: Callable[[ViewportSize], Visit], size: V
     assert _box(page.locator("#stems > div"))["height"] <= float(room.removesuffix("px")) + 1
 
 
+@pytest.mark.long
 def test_a_better_model_is_offered(
     mixer: Callable[[ViewportSize], Visit], request: pytest.FixtureRequest, tiny: str
 ) -> None:
@@ -245,7 +247,8 @@ def test_a_better_model_is_offered(
     expect(stems).not_to_contain_text("models pull")
 
 
-@SIZES
+@pytest.mark.long
+@WIDE_FIRST
 def test_a_stem_says_what_the_label_is_without_it(
     visit: Callable[..., Visit], recordings: dict[str, Path], tiny: str, size: ViewportSize
 ) -> None:

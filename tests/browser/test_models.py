@@ -9,7 +9,7 @@ from pathlib import Path
 from playwright.sync_api import Page, Route, ViewportSize, expect
 
 from phonoscope.tasks import Classify
-from tests.browser.visit import BOTH, SIZES, Visit
+from tests.browser.visit import BOTH, WIDE_FIRST, Visit
 from tests.integration.spaces_of import recall_of
 from tests.support import RunningStack, tone_wav
 
@@ -38,7 +38,7 @@ def use(page: Page, model: str) -> None:
     page.get_by_role("button", name=f"Use this one: {model}").click()
 
 
-@SIZES
+@WIDE_FIRST
 def test_a_model_is_used_for_new_recordings(visit: Callable[..., Visit], tmp_path: Path, size: ViewportSize) -> None:
     """*Use this one* is said where recordings are added, survives a reload, is undone, and ends with the sign-in."""
     here = visit(size)

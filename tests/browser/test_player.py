@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Page, ViewportSize, expect
 
 from tests.browser.sound import expect_heard, listen, route_players, tones_wav
-from tests.browser.visit import BOTH, NARROW, SIZES, WIDE, Visit, record_players
+from tests.browser.visit import BOTH, NARROW, WIDE, WIDE_FIRST, Visit, record_players
 from tests.corpus import music
 
 _LEAD = """() => {
@@ -45,7 +45,7 @@ def _set(page: Page, name: str, value: float) -> None:
     page.get_by_role("slider", name=name, exact=True).fill(str(value))
 
 
-@SIZES
+@WIDE_FIRST
 def test_speed_with_and_without_the_pitch(visit: Callable[..., Visit], tmp_path: Path, size: ViewportSize) -> None:
     """At half the speed a tone keeps its pitch, or is an octave lower; the playhead is where the sound is."""
     here = _opened(visit, tmp_path, size, 120, 880)
@@ -70,7 +70,7 @@ def test_speed_with_and_without_the_pitch(visit: Callable[..., Visit], tmp_path:
     here.expect_fine()
 
 
-@SIZES
+@WIDE_FIRST
 def test_volume_and_mute_are_remembered(visit: Callable[..., Visit], tmp_path: Path, size: ViewportSize) -> None:
     """The volume holds for the next page too; a change of it unmutes."""
     here = _opened(visit, tmp_path, size, 60, 880)
@@ -91,7 +91,7 @@ def test_volume_and_mute_are_remembered(visit: Callable[..., Visit], tmp_path: P
     page.wait_for_function("() => players.every((one) => !one.muted && one.volume === 0.35)")
 
 
-@SIZES
+@WIDE_FIRST
 def test_loops_go_by_bars(visit: Callable[..., Visit], tmp_path: Path, size: ViewportSize) -> None:
     """The bar at the playhead, longer and shorter by bars; Escape drops the loop, and so does a click outside."""
     here = visit(size)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from playwright.sync_api import Dialog, ViewportSize, expect
 
 from tests.browser.sound import expect_heard, listen
-from tests.browser.visit import SIZES, Visit
+from tests.browser.visit import WIDE_FIRST, Visit
 
 _ENDS_MS = 60_000
 _SILENT = """
@@ -17,7 +17,7 @@ _SILENT = """
 """
 
 
-@SIZES
+@WIDE_FIRST
 def test_a_recording_is_heard_and_named_before_it_is_added(visit: Callable[..., Visit], size: ViewportSize) -> None:
     """It shows its level, pauses, plays, and is added under the chosen name; nothing is sent before."""
     here = visit(size)

@@ -11,7 +11,7 @@ from playwright.sync_api import Page, ViewportSize, expect
 
 from phonoscope.tasks import Describe
 from tests.browser.axis import axis
-from tests.browser.visit import BOTH, SIZES, Visit
+from tests.browser.visit import BOTH, WIDE_FIRST, Visit
 from tests.corpus import music
 
 _LEFTS = """beats => {
@@ -20,7 +20,7 @@ _LEFTS = """beats => {
 }"""
 
 
-@SIZES
+@WIDE_FIRST
 def test_beats_are_drawn_where_they_are_and_the_metre_is_named(
     visit: Callable[..., Visit], tmp_path: Path, size: ViewportSize
 ) -> None:

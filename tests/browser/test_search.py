@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import ViewportSize, expect
 
 from tests.browser.axis import seconds_of
-from tests.browser.visit import BOTH, LONG_S, PLOTS_LOADED, SIZES, Visit, record_players
+from tests.browser.visit import BOTH, LONG_S, PLOTS_LOADED, WIDE_FIRST, Visit, record_players
 
 _FURTHEST = """
     window.furthest = 0;
@@ -51,7 +51,7 @@ def test_words_find_what_is_heard(library: Visit) -> None:
     library.expect_fine(*BOTH)
 
 
-@SIZES
+@WIDE_FIRST
 def test_space_stops_what_a_search_plays(visit: Callable[..., Visit], long: Path, size: ViewportSize) -> None:
     """Wherever one does not type, and the page does not scroll; without sound Space scrolls as ever."""
     here = visit(size)

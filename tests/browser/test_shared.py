@@ -6,10 +6,11 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Page, ViewportSize, expect
 
 from phonoscope.contract import TrackChange
-from tests.browser.visit import BOTH, SIZES, Visit, record_players
+from tests.browser.visit import BOTH, WIDE_FIRST, Visit, record_players
 
 
 def _opened(here: Visit, address: str) -> Page:
@@ -18,7 +19,7 @@ def _opened(here: Visit, address: str) -> Page:
     return here.page
 
 
-@SIZES
+@WIDE_FIRST
 def test_a_link_is_made_opened_and_revoked(
     visit: Callable[..., Visit], recordings: dict[str, Path], size: ViewportSize
 ) -> None:
@@ -89,6 +90,7 @@ def test_a_link_shows_the_same_to_whoever_is_signed_in(
     expect(page.get_by_text("not whole")).to_be_visible()
 
 
+@pytest.mark.long
 def test_stems_of_a_shared_recording_play(visit: Callable[..., Visit], recordings: dict[str, Path], tiny: str) -> None:
     """What was taken apart is mixed by a visitor too, who can export nothing."""
     owner, visitor = visit(), visit()

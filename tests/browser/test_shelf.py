@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Locator, Page, ViewportSize, expect
 
 from phonoscope.client import Client
-from tests.browser.visit import NARROW, SIZES, Visit
+from tests.browser.visit import NARROW, WIDE_FIRST, Visit
 from tests.support import tone_wav
 
 
@@ -34,7 +34,7 @@ def select(page: Page, *names: str) -> None:
         page.get_by_label(f"Select {name}.wav").check()
 
 
-@SIZES
+@WIDE_FIRST
 def test_recordings_are_collected(visit: Callable[..., Visit], tmp_path: Path, size: ViewportSize) -> None:
     """A new collection takes what is selected, shows it alone, is renamed, gives it back and goes; recordings stay."""
     here = visit(size)
@@ -154,7 +154,8 @@ def test_rows_say_how_sure_and_are_dense(visit: Callable[..., Visit], recordings
     expect(label).not_to_contain_text("%")
 
 
-@SIZES
+@pytest.mark.long
+@WIDE_FIRST
 def test_a_model_is_used_for_chosen_recordings(
     visit: Callable[..., Visit], recordings: dict[str, Path], size: ViewportSize
 ) -> None:

@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Page, ViewportSize, expect
 
 from tests.browser.sound import expect_heard, listen, tones_wav
-from tests.browser.visit import NARROW, PLOTS_LOADED, SIZES, Visit
+from tests.browser.visit import NARROW, PLOTS_LOADED, WIDE_FIRST, Visit
 from tests.support import tone_wav
 
 _LOW_HZ, _HIGH_HZ, _RATE_HZ = 400, 4_000, 22_050
@@ -42,7 +42,7 @@ def tones(visit: Callable[..., Visit], tmp_path: Path) -> Callable[[ViewportSize
     return opened
 
 
-@SIZES
+@WIDE_FIRST
 def test_the_picture_has_the_look_that_was_chosen(tones: Callable[[ViewportSize], Visit], size: ViewportSize) -> None:
     """Tones lie where the scale says; colours, inversion and range change pixels; a reload keeps the look."""
     here = tones(size)
@@ -76,7 +76,8 @@ def test_the_picture_has_the_look_that_was_chosen(tones: Callable[[ViewportSize]
     expect(page.get_by_label("Frequency scale")).to_have_value("mel")
 
 
-@SIZES
+@pytest.mark.long
+@WIDE_FIRST
 def test_the_window_has_the_length_that_was_chosen(tones: Callable[[ViewportSize], Visit], size: ViewportSize) -> None:
     """A tone is the thinner the longer the window; the choice is kept over a reload, and undone by the default look."""
     here = tones(size)
@@ -103,6 +104,7 @@ def test_the_window_has_the_length_that_was_chosen(tones: Callable[[ViewportSize
     expect(picture).not_to_have_attribute("aria-label", re.compile("window"))
 
 
+@pytest.mark.long
 def test_a_window_is_for_what_is_close(visit: Callable[..., Visit], tmp_path: Path) -> None:
     """Of seven minutes on a small screen it says to come closer, and shows the frames that are kept until then."""
     here = visit(NARROW)
@@ -125,7 +127,7 @@ def test_a_window_is_for_what_is_close(visit: Callable[..., Visit], tmp_path: Pa
     expect(picture).to_have_attribute("aria-label", re.compile("window of 1024 samples"))
 
 
-@SIZES
+@WIDE_FIRST
 def test_a_band_alone_is_played(tones: Callable[[ViewportSize], Visit], size: ViewportSize) -> None:
     """A tone outside of the band is more than 30 dB quieter than one inside; the picture shows what is not played."""
     here = tones(size)
@@ -148,7 +150,7 @@ def test_a_band_alone_is_played(tones: Callable[[ViewportSize], Visit], size: Vi
     expect(page.locator(".band__shade")).to_have_count(0)
 
 
-@SIZES
+@WIDE_FIRST
 def test_a_band_is_drawn_at_the_frequencies(tones: Callable[[ViewportSize], Visit], size: ViewportSize) -> None:
     """A drag at the left edge chooses the band, and neither seeks nor loops; a click there plays everything."""
     here = tones(size)

@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from phonoscope.contract import TrackChange
 from phonoscope.db.access.engine import Database
-from tests.browser.visit import BOTH, PLOTS_LOADED, SIZES, Visit
+from tests.browser.visit import BOTH, PLOTS_LOADED, WIDE_FIRST, Visit
 from tests.support import RunningStack, tone_wav
 
 _DRAWN = """name => {
@@ -40,7 +40,7 @@ def _choose(page: Page, item: str | re.Pattern[str]) -> None:
     page.get_by_role("menuitem", name=item).click()
 
 
-@SIZES
+@WIDE_FIRST
 def test_a_recording_is_named_and_noted(visit: Callable[..., Visit], tmp_path: Path, size: ViewportSize) -> None:
     """Its name is shown, kept over a reload, and given back; what was changed elsewhere is not overwritten."""
     here = visit(size)
@@ -83,7 +83,7 @@ def test_a_recording_is_named_and_noted(visit: Callable[..., Visit], tmp_path: P
     expect(heading).to_have_text("take-3.wav")
 
 
-@SIZES
+@WIDE_FIRST
 def test_the_safe_answer_has_the_focus(visit: Callable[..., Visit], tmp_path: Path, size: ViewportSize) -> None:
     """Enter twice deletes nothing, and the focus returns; a deleted recording's page gives way to the library."""
     here = visit(size)
@@ -147,7 +147,7 @@ def test_labels_are_exported_as_they_are_shown(visit: Callable[..., Visit], reco
         assert predicted in text
 
 
-@SIZES
+@WIDE_FIRST
 def test_a_report_needs_nothing_else(
     visit: Callable[..., Visit], recordings: dict[str, Path], tmp_path: Path, size: ViewportSize
 ) -> None:
@@ -210,7 +210,7 @@ def test_paper_is_white_and_has_no_buttons(visit: Callable[..., Visit], recordin
     here.expect_fine()
 
 
-@SIZES
+@WIDE_FIRST
 def test_a_recording_is_measured_again(
     visit: Callable[..., Visit], stack: RunningStack, tmp_path: Path, size: ViewportSize
 ) -> None:

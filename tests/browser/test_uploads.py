@@ -9,7 +9,7 @@ from pathlib import Path
 from playwright.sync_api import ViewportSize, expect
 
 from phonoscope.tasks import Explain, Features
-from tests.browser.visit import SIZES, Visit
+from tests.browser.visit import WIDE_FIRST, Visit
 from tests.support import tone_wav
 
 _ENDS_MS = 60_000
@@ -24,7 +24,7 @@ _DROP = """
 """
 
 
-@SIZES
+@WIDE_FIRST
 def test_a_dropped_file_is_analysed(visit: Callable[..., Visit], size: ViewportSize) -> None:
     """It is uploaded and analysed, and the library lists it."""
     here = visit(size)

@@ -18,7 +18,7 @@ from playwright.sync_api import Page, ViewportSize, expect
 from phonoscope.contract import ModelCard
 from phonoscope.tasks import Explain
 from tests.browser.axis import axis
-from tests.browser.visit import PLOTS_LOADED, SIZES, Visit
+from tests.browser.visit import PLOTS_LOADED, WIDE_FIRST, Visit
 
 _RATE_HZ = 8_000
 _DRAWN = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done))))"
@@ -68,7 +68,7 @@ def click(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@SIZES
+@WIDE_FIRST
 def test_the_waveform_is_right_to_the_sample(visit: Callable[..., Visit], click: Path, size: ViewportSize) -> None:
     """A click of 4.5 ms is where and as wide as it is, in both plots; a steady tone is so, also where tiles meet."""
     here = visit(size)
@@ -100,7 +100,8 @@ def test_the_waveform_is_right_to_the_sample(visit: Callable[..., Visit], click:
     assert here.violations() == []
 
 
-@SIZES
+@pytest.mark.long
+@WIDE_FIRST
 def test_choosing_evidence_shows_it_and_does_not_replace_the_winners(
     visit: Callable[..., Visit], recordings: dict[str, Path], size: ViewportSize
 ) -> None:

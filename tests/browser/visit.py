@@ -18,7 +18,11 @@ NARROW: ViewportSize = {"width": 360, "height": 740}
 BOTH = (NARROW, WIDE)
 """For what is only looked at twice: `Visit.expect_fine(*BOTH)`, which ends as a visit begins."""
 SIZES = pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
-"""For what has to be done again at each size."""
+"""For what has to be done again at each size each time."""
+WIDE_FIRST = pytest.mark.parametrize(
+    "size", [WIDE, pytest.param(NARROW, marks=pytest.mark.long)], ids=["wide", "narrow"]
+)
+"""For what has to be done again at each size, before a release at the narrow one too."""
 RATE_HZ = 44_100
 """Of the demo's recordings."""
 _FITS = "() => document.documentElement.scrollWidth <= document.documentElement.clientWidth"

@@ -16,7 +16,7 @@ SEED = 20
 MOST_S = 25.0
 """A child that is stopped, and is only noticed because it does not beat, takes longer; one that is not seen, 180 s."""
 
-pytestmark = pytest.mark.timeout(1200)
+pytestmark = [pytest.mark.long, pytest.mark.timeout(1200)]
 
 
 @pytest.fixture(scope="module")

@@ -125,6 +125,7 @@ def of_an_unknown_network(pulled: Path) -> None:
     change(pulled / "odd", architecture="transformer")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("make", "code", "says"),
     [

@@ -147,6 +147,7 @@ def test_a_classifier_is_applied_once_at_a_time(http: httpx.Client, database: Da
         assert "POST /v1/classifiers/{name}/apply" in answer.json()["detail"]
 
 
+@pytest.mark.long
 def test_a_killed_worker_s_successor_goes_on(http: httpx.Client, database: Database, stack: RunningStack) -> None:
     """Nothing is labelled twice or left out; what was labelled before stays while the second attempt begins."""
     track_id, many = uploaded(http, 13), 20_000

@@ -8,6 +8,7 @@ from time import perf_counter
 from uuid import uuid4
 
 import httpx
+import pytest
 
 from tests.support import RunningStack, tone_wav
 from tests.unit.audio.hostile import HOSTILE
@@ -17,6 +18,7 @@ UPLOADS = 48
 KINDS = ("wav-after", "mp4-fragments", "mp4-free", "wav-before")
 
 
+@pytest.mark.long
 def test_costly_uploads_hold_up_no_other_owner(stack: RunningStack) -> None:
     """While one key's 48 files are read, another's uploads and the health check take about their usual time."""
     files = [HOSTILE[kind](Maker()) for kind in KINDS]

@@ -49,6 +49,7 @@ async def until(true: Callable[[], bool]) -> None:
             await asyncio.sleep(0.05)
 
 
+@pytest.mark.long
 def test_a_courier_killed_between_sending_and_recording(outbox: Outbox, database_url: str) -> None:
     """``kill -9`` again and again with deliveries in the air: every event arrives, at least once, under its own id."""
     port, receiver, unanswered = free_port(), Receiver(lambda _: ok()), Receiver()

@@ -156,6 +156,7 @@ def test_anothers_password_is_replaced(folder: Path) -> None:
     stop(folder, lambda _: None)
 
 
+@pytest.mark.long
 def test_a_running_stack_mends_its_files(folder: Path) -> None:
     """Damaged while it runs: a second `up` shows the key, a broken broker comes back, `down` stops it."""
     start_detached(folder, servers_only=True)
@@ -179,6 +180,7 @@ def test_a_running_stack_mends_its_files(folder: Path) -> None:
     assert (ended.returncode, "has stopped" in ended.stdout) == (0, True), ended.stderr
 
 
+@pytest.mark.long
 def test_what_a_killed_supervisor_left_is_ended_without_its_files(folder: Path) -> None:
     """No file tells which processes belong to the stack; `down` ends them, says what it mended, and `up` goes on."""
     start_detached(folder, servers_only=True)
@@ -200,6 +202,7 @@ def test_what_a_killed_supervisor_left_is_ended_without_its_files(folder: Path) 
     stop(folder, lambda _: None)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("content", [None, b"\xff\x00damaged"], ids=["a folder", "binary"])
 def test_one_unreadable_manifest_takes_only_its_worker(
     folder: Path, tmp_path: Path, cache_dir: Path, content: bytes | None

@@ -57,7 +57,9 @@ def watched(gateway: Gateway) -> Iterator[list[float]]:
     def ask() -> None:
         with httpx.Client(transport=transport, timeout=30) as client:
             while not stopped.wait(0.02):
-                waits.append(gateway.live_s(client))
+                # It closes a connection that was idle for its time, perhaps just as this asks.
+                with suppress(httpx.RemoteProtocolError):
+                    waits.append(gateway.live_s(client))
 
     thread = threading.Thread(target=ask)
     thread.start()
@@ -208,6 +210,7 @@ def long_line(opened: ExitStack, gateway: Gateway) -> None:
         assert answer == b"" or answer.startswith(b"HTTP/1.1 431 ")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("attack", [slow_heads, idle_crowd, long_line])
 def test_others_are_answered_throughout(gateway: Gateway, attack: Callable[[ExitStack, Gateway], None]) -> None:
     """While hundreds send slowly, thousands send nothing, and some send a line without an end; then all are let go."""

@@ -208,6 +208,7 @@ def test_erasing_the_track_ends_the_stream(http: httpx.Client, open_job: Callabl
     assert http.get(f"/v1/jobs/{job_id}/events").status_code == 404
 
 
+@pytest.mark.long
 def test_a_quiet_stream_gives_signs_of_life(http: httpx.Client, open_job: Callable[[], str]) -> None:
     """A hint when to come back first; a comment every 15 s, which says nothing."""
     before = monotonic()
@@ -219,6 +220,7 @@ def test_a_quiet_stream_gives_signs_of_life(http: httpx.Client, open_job: Callab
     assert 14 < monotonic() - before < 29
 
 
+@pytest.mark.long
 def test_a_revoked_key_ends_its_streams(stack: RunningStack, rows: Database, open_job: Callable[[], str]) -> None:
     """Within half a minute, whether or not anything happens to the job; streams of the owner's other keys go on."""
     job_id = open_job()
@@ -275,6 +277,7 @@ def test_a_deaf_listener_wakes_everybody(http: httpx.Client, rows: Database, ope
     assert monotonic() - before < 20
 
 
+@pytest.mark.long
 def test_a_gateway_that_stops_lets_its_streams_go(
     stack: RunningStack, http: httpx.Client, rows: Database, open_job: Callable[[], str]
 ) -> None:

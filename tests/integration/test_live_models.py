@@ -98,6 +98,7 @@ def test_a_classifier_that_is_removed_is_refused_at_once(client: Client, folder:
     assert client.job(job.id).result(Classify).label == "bell"
 
 
+@pytest.mark.long
 def test_a_worker_without_the_model_says_so(client: Client, folder: Path, tmp_path: Path) -> None:
     """It was removed while the job waited: a typed error that names the model, not an unknown one; others go on."""
     long, short = uploaded(client, tmp_path, 805, 900.0), uploaded(client, tmp_path, 806)

@@ -221,6 +221,7 @@ def test_a_taken_port_is_a_clear_error(stack: RunningStack, prepared: Path) -> N
     assert running(prepared) is None
 
 
+@pytest.mark.long
 def test_a_killed_tree_starts_again_by_itself(prepared: Path) -> None:
     """After ``kill -9`` of every process `up` works with the same key and all data; Ctrl-C then leaves no process."""
     with foreground(prepared):
@@ -264,6 +265,7 @@ def test_a_killed_supervisor_is_replaced(servers: Path) -> None:
     assert find_data(servers) == FOUND
 
 
+@pytest.mark.long
 def test_a_copy_beside_the_original_leaves_it_alone(prepared: Path, tmp_path: Path) -> None:
     """Copied with what says which processes run: it has the same data, and ends only its own, also once moved."""
     copy, moved = tmp_path / "copy", tmp_path / "moved"
@@ -321,6 +323,7 @@ def test_down_where_nothing_ever_ran(tmp_path: Path) -> None:
     assert "Nothing runs" in ended.stdout
 
 
+@pytest.mark.long
 def test_a_start_can_be_called_off(prepared: Path) -> None:
     """SIGTERM while parts are starting ends the command and leaves no process."""
     words = ("-m", "phonoscope_local", "--servers-only", "--data-dir", str(prepared))
@@ -333,6 +336,7 @@ def test_a_start_can_be_called_off(prepared: Path) -> None:
     assert running(prepared) is None
 
 
+@pytest.mark.long
 def test_a_taken_port_of_old_is_replaced(prepared: Path) -> None:
     """A port that somebody took while the stack was down is chosen anew; the others are kept."""
     before = StackState.read(prepared)

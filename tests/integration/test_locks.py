@@ -154,6 +154,7 @@ def check(database: Database, family: Family) -> None:
             assert row.status is not Status.RUNNING
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("first", "second", "followers_first"),
     [*product(ENDING, ENDING, [False, True]), *product(ENDING, OTHERS, [True])],

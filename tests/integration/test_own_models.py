@@ -175,6 +175,7 @@ def test_neighbours_and_maps_are_those_of_its_space(
     assert all(point.label in LABELS for point in points if point.label)
 
 
+@pytest.mark.long
 def test_a_classifier_that_is_gone_is_unknown_to_workers(
     client: Client, database: Database, track_id: str, tmp_path: Path
 ) -> None:

@@ -82,6 +82,7 @@ def test_keys_alone_are_use(service: Service, started: Service, folder: Path) ->
     assert started.rows() == service.rows()
 
 
+@pytest.mark.long
 def test_a_new_local_stack_is_restored_into(folder: Path, tmp_path: Path) -> None:
     """Its servers are started for it, and the key that it makes for itself is no use; after it there are recordings."""
     new = tmp_path / "new"

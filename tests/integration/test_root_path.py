@@ -75,6 +75,7 @@ def test_what_an_answer_leads_to_is_there(url: str, key: str) -> None:
         assert http.get(url.removesuffix(PREFIX) + "/v1/tracks").content == b""
 
 
+@pytest.mark.long
 def test_the_command_line_takes_the_address(url: str, key: str, tmp_path: Path) -> None:
     """With a slash at its end too, and it saves what tasks make."""
     path = tmp_path / "tone.wav"

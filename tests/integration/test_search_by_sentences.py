@@ -36,6 +36,7 @@ def embedded(client: Client, folder: Path, seed: int) -> str:
     return job.recording
 
 
+@pytest.mark.long
 def test_words_are_compared_with_windows_once_all_are_there(
     stack: RunningStack, tower: LiveTextTower, tmp_path: Path
 ) -> None:

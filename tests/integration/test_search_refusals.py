@@ -104,6 +104,7 @@ def test_files_that_cannot_be_searched_by(http: httpx.Client) -> None:
         assert field in {error["field"] for error in answer.json().get("errors", [{"field": ""}])}, answer.text
 
 
+@pytest.mark.long
 def test_files_count_as_uploads(stack: RunningStack, tmp_path: Path) -> None:
     """Of their day; what is stored does not count."""
     path = write(tmp_path / "a.wav", melody(9, 0.5))
@@ -122,6 +123,7 @@ def test_a_key_that_only_reads_may_search_but_send_no_file(stack: RunningStack, 
         assert refused(reader.search, like=path)[:2] == (403, "missing_scope")
 
 
+@pytest.mark.long
 def test_a_file_that_is_not_analysed_in_time(stack: RunningStack, tmp_path: Path) -> None:
     """504, which says what to do instead; nothing is left."""
     path = write(tmp_path / "a.wav", melody(9, 1.0))

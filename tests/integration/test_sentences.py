@@ -37,6 +37,7 @@ def clap(stack: RunningStack) -> Iterator[None]:
     (stack.pulled_models / ".clap.lock").unlink(missing_ok=True)
 
 
+@pytest.mark.long
 def test_words_are_compared_with_windows_once_it_is_pulled(
     stack: RunningStack, client: Client, clap: None, tmp_path: Path
 ) -> None:

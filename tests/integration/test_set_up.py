@@ -87,6 +87,7 @@ class Worker:
             sleep(0.1)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("fault", ["raises", "dies"])
 def test_a_worker_that_can_never_be_set_up_ends(start: Start, fault: str) -> None:
     """After its attempts, with a status that is not 0 and a sentence; each attempt's reason is in its log."""
@@ -102,6 +103,7 @@ def test_a_worker_that_can_never_be_set_up_ends(start: Start, fault: str) -> Non
         assert log.count("worker.not_set_up") == 3
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("words", ["raises raises works", "dies works", "hangs works"])
 def test_a_worker_is_set_up_at_last(start: Start, database: Database, broker: str, words: str) -> None:
     """A child in place of the failed one; what was sent meanwhile is run, and a later death counts from the start."""

@@ -259,6 +259,7 @@ def test_a_lie_of_the_provider_is_no_session(browser: Browser) -> None:
     assert browser.me["user"] is None
 
 
+@pytest.mark.long
 def test_a_provider_that_is_away(stack: RunningStack) -> None:
     """Signing in is answered 503; keys and the page go on."""
     settings = IdentityProvider(url="http://127.0.0.1:1").settings
@@ -365,6 +366,7 @@ def test_limits_hold_for_sessions(stack: RunningStack, provider: IdentityProvide
     assert statuses[-1] == 429
 
 
+@pytest.mark.long
 def test_links_of_a_session_end_with_it_where_links_do(stack: RunningStack, provider: IdentityProvider) -> None:
     """With ``links_end_with_key`` signed links and shared links end when the user signs out."""
     with second_gateway(stack, provider.settings | {"links_end_with_key": True}) as (gateway, _):

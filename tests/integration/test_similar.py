@@ -36,6 +36,7 @@ def silence(folder: Path, seconds: float = 2.0) -> Path:
     return path
 
 
+@pytest.mark.long
 def test_a_silent_track_is_like_nothing(client: Client, tmp_path: Path) -> None:
     """Its job succeeds and says so, a question for its neighbours is refused, and it is nobody's neighbour."""
     quiet, sound, other = silence(tmp_path), write(tmp_path / "a.wav", melody(1)), write(tmp_path / "b.wav", melody(2))

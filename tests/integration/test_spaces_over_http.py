@@ -55,6 +55,7 @@ def filled(client: Client, model: str) -> SpaceCard:
         time.sleep(0.2)
 
 
+@pytest.mark.long
 def test_a_model_is_replaced(
     client: Client, stranger: Client, stack: RunningStack, folder: Path, tmp_path: Path
 ) -> None:
@@ -110,6 +111,7 @@ def test_a_model_is_replaced(
     assert absent.value.status_code == 404
 
 
+@pytest.mark.long
 def test_the_operator_fills_and_drops_the_spaces_of_all_owners(
     client: Client, stranger: Client, stack: RunningStack, folder: Path, tmp_path: Path
 ) -> None:

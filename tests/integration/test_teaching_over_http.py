@@ -283,6 +283,7 @@ def ear(stack: RunningStack, http: httpx.Client) -> Iterator[str]:
         shutil.rmtree(folder / name)
 
 
+@pytest.mark.long
 def test_a_classifier_chooses_its_space_until_one_is_named(http: httpx.Client, ear: str) -> None:
     """The card says who chooses, and among which; a name ends that, and ``auto`` begins it again."""
     given: dict[str, list[str]] = {}

@@ -209,6 +209,7 @@ def test_many_at_once_are_answered(http: httpx.Client, path: str) -> None:
     assert all(len(each) == 4_096 for each in found)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", ["wav", "mkv", "flac"])
 def test_late_parts_are_as_fine_as_early_ones(http: httpx.Client, name: str) -> None:
     """After a quarter of an hour each sample is there, and the columns of every level, beside a mark in silence."""

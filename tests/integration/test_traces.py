@@ -217,6 +217,7 @@ def test_a_job_is_one_trace(traced: Traced, tmp_path: Path) -> None:
             assert by_id[each.parent].start_ns <= each.start_ns <= each.end_ns <= by_id[each.parent].end_ns
 
 
+@pytest.mark.long
 def test_the_pass_of_a_network_is_traced(
     traced: Traced, server_settings: Settings, tmp_path: Path, cache_dir: Path
 ) -> None:

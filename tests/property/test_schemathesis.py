@@ -20,7 +20,10 @@ _SECONDS = 30
 @pytest.mark.timeout(280)
 @pytest.mark.parametrize(
     ("phases", "config"),
-    [("coverage,fuzzing", ("schemathesis.toml", "fuzzing.toml")), ("stateful", ("schemathesis.toml",))],
+    [
+        ("coverage,fuzzing", ("schemathesis.toml", "fuzzing.toml")),
+        pytest.param("stateful", ("schemathesis.toml",), marks=pytest.mark.long),
+    ],
 )
 def test_schemathesis_finds_nothing(
     stack: RunningStack, owner: Owner, phases: str, config: tuple[str, ...], tmp_path: Path

@@ -163,12 +163,14 @@ def damaged(data: bytes, *places: float) -> bytes:
     return bytes(found)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", ["flac", "mp3", "ogg-vorbis", "m4a", "webm", "mkv-flac"])
 def test_any_part_of_what_is_damaged(make: Maker, name: str) -> None:
     """A few packets are lost, as they were when it was measured."""
     check(make, damaged(recorded(make, name), 0.31, 0.5, 0.903, 0.9031, 0.98))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", ["mp3", "ogg-flac", "flac", "mkv-flac", "au"])
 def test_any_part_of_joined_recordings(make: Maker, name: str) -> None:
     """Each of other sound; also where one ends and the next begins."""

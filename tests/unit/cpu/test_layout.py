@@ -67,6 +67,7 @@ def test_equal_vectors_lie_in_one_place() -> None:
     assert np.array_equal(lay_out(np.ones((5, 512), dtype=np.float32)).points, np.zeros((5, 2)))
 
 
+@pytest.mark.long
 def test_many_are_laid_out_so_that_alike_is_near(cache_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """By UMAP in a process of its own, which leaves this one as it was."""
     # Nearly all of the time is Numba's, which compiles for 60 points.

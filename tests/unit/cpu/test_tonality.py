@@ -44,6 +44,7 @@ def test_the_chroma_s_filters_are_librosas(rate_hz: int) -> None:
     np.testing.assert_allclose(chroma_filters(rate_hz).T, wanted, rtol=1e-4, atol=1e-7)
 
 
+@pytest.mark.long
 def test_a_real_song_s_key_moves_with_its_pitch(data: Path) -> None:
     """Played three semitones higher, nine in ten excerpts of songs have a key three semitones higher."""
     if not (data / "musdb7s").exists():

@@ -31,6 +31,7 @@ for package in packages:
 """
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("extra", "package"),
     [

@@ -44,6 +44,7 @@ with open(sys.argv[1], "rb") as file:
 """
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("soft", "hard", "then"), [(256, 4096, [4096, 4096]), (1024, 20000, [16384, 20000]), (512, 512, [512, 512])]
 )
@@ -54,6 +55,7 @@ def test_a_gateway_may_hold_as_many_connections_as_it_is_let(soft: int, hard: in
     assert json.loads(done.stdout) == then
 
 
+@pytest.mark.long
 def test_recordings_are_still_read_beside_a_crowd(tmp_path: Path) -> None:
     """The process that reads them can be started while more connections are open than ``select`` could count."""
     if resource.getrlimit(resource.RLIMIT_NOFILE)[1] < 1_300:
@@ -65,6 +67,7 @@ def test_recordings_are_still_read_beside_a_crowd(tmp_path: Path) -> None:
     assert done.stdout == "pcm_s16le\n", done.stderr
 
 
+@pytest.mark.long
 def test_a_crowd_is_not_searched_for_garbage_again_and_again() -> None:
     """Ten thousand connections come without one full pass over all of them, which the usual thresholds would make."""
 

@@ -43,12 +43,17 @@ def describe_task(work: Work) -> Outcome:
         outline, levels = kept.enter_context(spool()), kept.enter_context(spool())
         with work.timed("describe_s"):
             body, made, recording = _measured(work, outline, levels)
-        if body["gaps"] or not browsers_play(recording.container, recording.codec):
+        if body["gaps"] or not browsers_play(recording.container, recording.codec, _beginning(work)):
             with work.timed("playback_s"):
                 made.append(playback_of(work))
         kept.pop_all()
     body |= {artifact.kind: artifact.reference for artifact in made}
     return Outcome(body, artifacts=tuple(made))
+
+
+def _beginning(work: Work) -> bytes:
+    work.file.seek(0)
+    return work.file.read(4)
 
 
 def _measured(

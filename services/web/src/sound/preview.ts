@@ -69,8 +69,6 @@ export function started({ trackId, link, startS = 0, endS, volume = 1 }: Sound, 
   const copyUrl = async () => copyIn(dataOf(await api.GET("/v1/tracks/{track_id}/results", { params })));
   const playFrom = async (url: string, urlAnew: () => Promise<string | undefined>) => {
     if (over) return;
-    source?.close();
-    clearInterval(watch);
     const playing = new AudioSource(url, 0, Number.POSITIVE_INFINITY, urlAnew);
     source = playing;
     playing.onFailure = ended;
@@ -83,11 +81,16 @@ export function started({ trackId, link, startS = 0, endS, volume = 1 }: Sound, 
     }, WATCH_MS);
     await playing.play(startS);
   };
+  const close = () => {
+    clearInterval(watch);
+    source?.close();
+  };
   const play = async () => {
     const url = link && Date.parse(link.expires_at) > Date.now() ? link.url : await newUrl();
     try {
       await playFrom(url, newUrl);
     } catch (error) {
+      close();
       const copy = over ? undefined : await copyUrl();
       if (!copy) throw error;
       await playFrom(copy, copyUrl);
@@ -96,7 +99,6 @@ export function started({ trackId, link, startS = 0, endS, volume = 1 }: Sound, 
   play().catch((error: unknown) => ended(errorText(error)));
   return () => {
     over = true;
-    clearInterval(watch);
-    source?.close();
+    close();
   };
 }

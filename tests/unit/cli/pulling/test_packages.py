@@ -86,6 +86,7 @@ def test_a_source_distribution_is_not_built(index: PackageIndex, tmp_path: Path)
     assert index.asked == ["/simple/musicnn/"]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("accepts", [True, False])
 def test_an_index_that_does_not_answer_costs_seconds(
     index: PackageIndex, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, accepts: bool

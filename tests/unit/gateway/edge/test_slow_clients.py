@@ -14,6 +14,8 @@ from phonoscope.addresses import Allowed
 from tests.unit.gateway.edge.conftest import BIG, Serve
 from tests.unit.gateway.edge.raw import CLOSING, GET, POST, Door, read_answer
 
+pytestmark = pytest.mark.long
+
 
 @pytest.mark.parametrize(
     ("start", "drip"),

@@ -192,6 +192,7 @@ print(found.shape, float(np.abs(found - wanted).max()) < 1e-4, told["batch"], le
 """
 
 
+@pytest.mark.long
 @pytest.mark.skipif(sys.platform != "linux", reason="limits of a process's memory are Linux's")
 def test_it_goes_on_where_the_system_really_refuses() -> None:
     """A process that may not have more than it has, and is to compute 10 segments at once: the stems are the same."""

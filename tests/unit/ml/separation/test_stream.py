@@ -71,6 +71,7 @@ def test_stems_are_those_of_demucs(small: HTDemucs, length: int) -> None:
     assert difference_db(found, wanted) < -110.0
 
 
+@pytest.mark.long
 def test_a_full_size_network_agrees() -> None:
     """The shape of ``htdemucs`` with random weights, 42 M parameters, and one segment of 7.8 s; the tests of small
     networks compare how segments are joined.
