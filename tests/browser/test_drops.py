@@ -2,35 +2,14 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
 from collections.abc import Callable
 from pathlib import Path
 
-from playwright.sync_api import Locator, ViewportSize, expect
+from playwright.sync_api import ViewportSize, expect
 
-from tests.browser.visit import WIDE_FIRST, Visit
+from tests.browser.visit import WIDE_FIRST, Visit, drag
 
 _ENDS_MS = 60_000
-_DRAG = """
-    (zone, [types, content, name]) => {
-        const dataTransfer = new DataTransfer();
-        const bytes = Uint8Array.from(atob(content), (letter) => letter.charCodeAt(0));
-        if (name) dataTransfer.items.add(new File([bytes], name, { type: 'audio/mp4' }));
-        else dataTransfer.setData('text/plain', 'rain');
-        return types.map((type) => {
-            const event = new DragEvent(type, { bubbles: true, cancelable: true, dataTransfer });
-            zone.dispatchEvent(event);
-            return event.defaultPrevented;
-        });
-    }
-"""
-
-
-def drag(zone: Locator, *types: str, path: Path | None = None) -> list[bool]:
-    """Sends a file's drag events to an element, a text's without one; returns which of them the page took."""
-    content = b64encode(path.read_bytes()).decode() if path else ""
-    taken: list[bool] = zone.evaluate(_DRAG, [types, content, path.name if path else ""])
-    return taken
 
 
 @WIDE_FIRST

@@ -74,6 +74,8 @@ def test_somebody_signs_in_adds_a_recording_and_signs_out(
     provider.user = {"sub": uuid4().hex, "name": "Guest", "team": team, "roles": ["read"]}
     page.get_by_role("link", name="Sign in with Example ID").click()
     expect(page.get_by_role("link", name="dog_small").first).to_be_visible()
+    expect(page.get_by_role("button", name="Choose files")).to_have_count(0)
     page.get_by_role("link", name="dog_small").first.click()
     page.get_by_role("button", name="Play", exact=True).click()
+    expect(page.get_by_role("button", name="Teach with this")).to_have_count(0)
     page.wait_for_function("() => parseFloat(document.querySelector('.clock').textContent.slice(2)) > 0.1")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import ConsoleMessage, Page, Request, Route, ViewportSize
+from playwright.sync_api import ConsoleMessage, Locator, Page, Request, Route, ViewportSize
 
 from phonoscope.client import Client
 
@@ -34,6 +35,20 @@ PLOTS_LOADED = """() => {
     return plots.length === 2 && plots.every((plot) => plot.ariaBusy === "false" && !plot.querySelector(".skeleton"));
 }"""
 """Holds as soon as a recording's waveform and spectrogram are drawn."""
+
+_DRAG = """
+    (zone, [types, content, name]) => {
+        const dataTransfer = new DataTransfer();
+        const bytes = Uint8Array.from(atob(content), (letter) => letter.charCodeAt(0));
+        if (name) dataTransfer.items.add(new File([bytes], name, { type: 'audio/mp4' }));
+        else dataTransfer.setData('text/plain', 'rain');
+        return types.map((type) => {
+            const event = new DragEvent(type, { bubbles: true, cancelable: true, dataTransfer });
+            zone.dispatchEvent(event);
+            return event.defaultPrevented;
+        });
+    }
+"""
 
 
 @dataclass
@@ -90,6 +105,13 @@ def last_of(page: Page, held: list[Route], count: int) -> Route:
         page.wait_for_timeout(_TRY_MS)
     assert len(held) == count
     return held[-1]
+
+
+def drag(zone: Locator, *types: str, path: Path | None = None) -> list[bool]:
+    """Sends a file's drag events to an element, a text's without one; returns which of them the page took."""
+    content = b64encode(path.read_bytes()).decode() if path else ""
+    taken: list[bool] = zone.evaluate(_DRAG, [types, content, path.name if path else ""])
+    return taken
 
 
 def record_players(page: Page) -> None:

@@ -67,6 +67,15 @@ def test_every_route_needs_the_scope_that_is_declared(stack: RunningStack, owner
                 assert response.status_code < 500, (method, path)
 
 
+@pytest.mark.parametrize("scopes", [[Scope.READ], [Scope.READ, Scope.WRITE], sorted(ADMIN)])
+def test_a_key_is_told_what_it_may_do(stack: RunningStack, owner: str, scopes: list[Scope]) -> None:
+    """Nobody is signed in by it: what it may do is said all the same."""
+    with httpx.Client(
+        base_url=stack.url, headers={"Authorization": f"Bearer {stack.new_key(owner, scopes)}"}, timeout=60
+    ) as http:
+        assert http.get("/v1/session").json() == {"sign_in": None, "user": None, "scopes": scopes}
+
+
 def test_an_admin_manages_the_keys_of_its_owner(stack: RunningStack, admin: Client) -> None:
     """Makes, lists, renames, rotates and revokes; each works at once."""
     made = admin.create_key("ingest", [Scope.WRITE], datetime.now(UTC) + timedelta(days=1))

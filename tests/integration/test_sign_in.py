@@ -15,6 +15,7 @@ from httpx_sse import EventSource
 from sqlalchemy import text
 
 from phonoscope.client import Client
+from phonoscope.contract import Scope
 from phonoscope.db.access.channels import PROGRESS_CHANNEL
 from phonoscope.db.access.engine import Database
 from phonoscope.db.service.sessions import MOST_SESSIONS, forget_ended_sessions
@@ -64,7 +65,7 @@ def database_of(stack: RunningStack) -> Database:
 def test_a_user_signs_in_works_and_signs_out(browser: Browser) -> None:
     """The whole way: who is there, an upload, a job's events, the log; then nothing more, in no tab and no link."""
     before = browser.me
-    assert before["user"] is None
+    assert before["user"] is before["scopes"] is None
     assert before["sign_in"] == {"name": "Example ID", "url": f"{browser.gateway.url}/v1/session/login"}
     sub = uuid4().hex
     landed = browser.sign_in("/search?q=rain", sub=sub, name="Ada\x00Lovelace", preferred_username="ada")
@@ -74,6 +75,7 @@ def test_a_user_signs_in_works_and_signs_out(browser: Browser) -> None:
     assert {"HttpOnly", "Path=/", "SameSite=lax"} <= {part.strip() for part in cookie.split(";")}
     user = browser.me["user"]
     assert (user["name"], user["scopes"]) == ("ada", ["read", "write"])
+    assert browser.me["scopes"] == user["scopes"]
     made = browser.http.post("/v1/tracks", files={"file": ("a.wav", tone_wav(0.5, seed=7))}, headers=browser.csrf)
     assert made.status_code == 201, made.text
     job = browser.http.post(
@@ -100,7 +102,9 @@ def test_a_key_counts_before_a_session(browser: Browser, stack: RunningStack) ->
     """A right one is another owner's; a wrong one is refused, whoever is signed in."""
     browser.sign_in(sub=uuid4().hex)
     browser.http.post("/v1/tracks", files={"file": ("a.wav", tone_wav(0.5, seed=8))}, headers=browser.csrf)
-    key = {"Authorization": f"Bearer {stack.new_key(f'owner-{uuid4()}')}"}
+    key = {"Authorization": f"Bearer {stack.new_key(f'owner-{uuid4()}', [Scope.READ])}"}
+    asked = browser.http.get("/v1/session", headers=key).json()
+    assert (asked["user"], asked["scopes"], browser.me["scopes"]) == (None, ["read"], ["read", "write"])
     assert len(browser.http.get("/v1/tracks").json()["items"]) == 1
     assert browser.http.get("/v1/tracks", headers=key).json()["items"] == []
     assert browser.http.post("/v1/search", json={}, headers=key | {"Sec-Fetch-Site": "cross-site"}).status_code != 403
@@ -277,7 +281,7 @@ def test_without_a_provider_there_is_no_sign_in(stack: RunningStack) -> None:
     """A cookie counts for nothing, and what signs in is not there."""
     headers = {"Cookie": "phonoscope_session=a_b"}
     with httpx.Client(base_url=stack.url, timeout=60, verify=authorities(), headers=headers) as http:
-        assert http.get("/v1/session").json() == {"sign_in": None, "user": None}
+        assert http.get("/v1/session").json() == {"sign_in": None, "user": None, "scopes": None}
         assert code_of(http.get("/v1/session/login")) == (404, "sign_in_off")
         assert code_of(http.get("/v1/session/callback?state=a&code=b")) == (404, "sign_in_off")
         assert code_of(http.get("/v1/tracks")) == (401, "unauthorized")

@@ -5,7 +5,7 @@ import { clicksText, fetchPart, partsEndS } from "../src/track/clickedParts";
 const HOUR = { duration_s: 3_600, detail_end_s: 3_600 };
 const OLDER = { duration_s: 3_600, detail_end_s: 910 };
 const NONE = { duration_s: 3_600, detail_end_s: 0 };
-const facts = { on: true, source: "recording", levels: HOUR, error: null, readOnly: false } as const;
+const facts = { on: true, source: "recording", levels: HOUR, error: null, mayWrite: true } as const;
 
 describe("what is said of clicks", () => {
   it("is that what they need is being loaded", () => {
@@ -22,7 +22,7 @@ describe("what is said of clicks", () => {
 
   it("is how far they go where later parts are not decoded, and what helps", () => {
     expect(clicksText({ ...facts, levels: OLDER })).toMatchObject({ blocked: null, said: expect.stringMatching(/up to 15:00; .* new describe task/) });
-    expect(clicksText({ ...facts, levels: OLDER, readOnly: true }).said).not.toContain("describe");
+    expect(clicksText({ ...facts, levels: OLDER, mayWrite: false }).said).not.toContain("describe");
     expect(clicksText({ ...facts, levels: NONE }).blocked).toMatch(/with its stems.* new describe task/);
     expect([HOUR, OLDER, NONE, { duration_s: 12.5, detail_end_s: 12.5 }].map(partsEndS)).toEqual([3_600, 900, 0, 12.5]);
   });

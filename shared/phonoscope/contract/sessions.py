@@ -32,6 +32,9 @@ class CurrentSession(BaseModel):
 
     sign_in: SignInWay | None = Field(description="`null`: by API keys alone")
     user: SignedInUser | None = Field(description="`null`: nobody, or an API key")
+    scopes: list[Scope] | None = Field(
+        None, description="what whoever asks may do, by session or by API key; `null`: nobody asks"
+    )
 
 
 class EndedSession(BaseModel):

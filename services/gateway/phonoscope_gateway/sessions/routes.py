@@ -23,7 +23,10 @@ _SESSION = problems(SessionEnded, CrossSiteRequest)
 
 @router.get("/session", responses=_SESSION)
 def read_session(state: StateDep, caller: KeptCallerDep) -> CurrentSession:
-    """Who is signed in by this browser's cookie, and how anybody signs in; answers without a key too."""
+    """Who is signed in by this browser's cookie, what a session or a key may do, and how anybody signs in.
+
+    Answers without a key too.
+    """
     return describe(state, caller)
 
 

@@ -57,22 +57,13 @@ async def finish(state: State, begun: Begun | None, callback: Callback) -> tuple
 
 
 def describe(state: State, caller: Caller | None) -> CurrentSession:
-    """Who is signed in, and how anybody signs in."""
+    """Who is signed in and what they may do, by key or by session, and how anybody signs in."""
     sign_in = state.sign_in
     way = SignInWay(name=sign_in.name, url=sign_in.login_url) if sign_in else None
-    if sign_in is None or caller is None or caller.session_id is None:
+    if caller is None:
         return CurrentSession(sign_in=way, user=None)
-    with state.database.autocommit() as session:
-        row, user = get_session(session, caller.session_id)
-        shown = SignedInUser(
-            id=user.id,
-            name=user.name,
-            email=user.email,
-            scopes=sorted(caller.scopes),
-            expires_at=row.expires_at,
-            csrf_token=sign_in.csrf_token(row.id),
-        )
-    return CurrentSession(sign_in=way, user=shown)
+    user = _signed_in(state, sign_in, caller, caller.session_id) if sign_in and caller.session_id else None
+    return CurrentSession(sign_in=way, user=user, scopes=sorted(caller.scopes))
 
 
 async def sign_out(state: State, caller: Caller, *, everywhere: bool) -> EndedSession:
@@ -109,6 +100,19 @@ def end(state: State, caller: Caller, session_id: str) -> None:
     with state.database.transaction() as session:
         end_session(session, caller.actor, session_id)
     _log.info("session.ended", session_id=session_id)
+
+
+def _signed_in(state: State, sign_in: SignIn, caller: Caller, session_id: str) -> SignedInUser:
+    with state.database.autocommit() as session:
+        row, user = get_session(session, session_id)
+        return SignedInUser(
+            id=user.id,
+            name=user.name,
+            email=user.email,
+            scopes=sorted(caller.scopes),
+            expires_at=row.expires_at,
+            csrf_token=sign_in.csrf_token(row.id),
+        )
 
 
 def _end_of_refused(state: State, claims: Claims) -> None:

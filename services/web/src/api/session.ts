@@ -122,7 +122,7 @@ export function joinSession(): void {
 }
 
 export function useKey(): string | null {
-  return useSyncExternalStore(subscribe, currentKey);
+  return useSyncExternalStore(subscribe, currentKey, () => null);
 }
 
 export function useIsKept(): boolean {

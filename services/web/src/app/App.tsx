@@ -1,5 +1,5 @@
 import { useQueryClient } from "@tanstack/react-query";
-import { lazy, Suspense, useEffect, useState } from "react";
+import { lazy, type ReactNode, Suspense, useEffect, useState } from "react";
 import { Link, Route, Switch, useLocation } from "wouter";
 import { LibraryPage } from "../library/LibraryPage";
 import { IconButton, Skeleton } from "../ui/controls";
@@ -17,6 +17,7 @@ import { UsageSheet } from "./UsageSheet";
 import { isSharedPage } from "../api/credential";
 import { ROOT_PATH } from "../api/root";
 import { ownerMark, signOut, useIsAsking, useKey } from "../api/session";
+import { onlyReadText, useMayWrite, Writes } from "../state/mayWrite";
 import { Boundary } from "../ui/Boundary";
 import { toggleTheme, useTheme } from "../ui/theme";
 
@@ -45,28 +46,34 @@ export function App() {
   return isSharedPage() ? <OthersPage /> : <OwnPages />;
 }
 
-/** What a visitor reads, who can add nothing: a file that is dropped there is not opened in its place. */
 function OthersPage() {
-  useWindowDrop(() => undefined);
   return (
-    <Boundary>
-      <Suspense fallback={<Loading />}>
-        <SharedPage />
-      </Suspense>
-    </Boundary>
+    <AddingNothing>
+      <Boundary>
+        <Suspense fallback={<Loading />}>
+          <SharedPage />
+        </Suspense>
+      </Boundary>
+    </AddingNothing>
   );
 }
 
 function OwnPages() {
   const key = useKey();
   const asking = useIsAsking();
-  const over = useWindowDrop((dropped) => (key ? addDropped(dropped) : undefined));
-  if (key) return <Shell key={ownerMark(key)} over={over} />;
-  return asking ? <Loading /> : <SignIn />;
+  if (key) return <Shell key={ownerMark(key)} />;
+  return <AddingNothing>{asking ? <Loading /> : <SignIn />}</AddingNothing>;
 }
 
-/** `over` says whether files are held over the window. */
-function Shell({ over }: { over: boolean }) {
+/** What is shown to whoever can add nothing: a file that is dropped there is not opened in its place. */
+function AddingNothing({ children }: { children: ReactNode }) {
+  useWindowDrop(() => undefined);
+  return children;
+}
+
+function Shell() {
+  const mayWrite = useMayWrite();
+  const over = useWindowDrop((dropped) => (mayWrite ? addDropped(dropped) : undefined));
   const [help, setHelp] = useState(false);
   const [usage, setUsage] = useState(false);
   const queries = useQueryClient();
@@ -114,7 +121,9 @@ function Shell({ over }: { over: boolean }) {
           </Switch>
         </Suspense>
       </Boundary>
-      <UploadDock />
+      <Writes>
+        <UploadDock />
+      </Writes>
       {online ? null : (
         <p className="offline" role="status">
           No network. What is shown may be old; it goes on by itself when the network is back.
@@ -122,7 +131,7 @@ function Shell({ over }: { over: boolean }) {
       )}
       {over ? (
         <p className="dropping" role="status">
-          Drop to add to the library
+          {mayWrite ? "Drop to add to the library" : onlyReadText("add recordings")}
         </p>
       ) : null}
       {help ? <HelpSheet onClose={() => setHelp(false)} /> : null}

@@ -1,5 +1,7 @@
+import { useMayWrite } from "../state/mayWrite";
 import { Dialog } from "../ui/Dialog";
 
+const IN_A_REVIEW = "in a review:";
 const KEYS: [string[], string][] = [
   [["Space"], "play or pause"],
   [["←", "→"], "1 s back or forward; with Shift 5 s"],
@@ -19,17 +21,18 @@ const KEYS: [string[], string][] = [
   [["↑", "↓"], "in the spectrogram: read its level at the playhead"],
   [["←", "↑", "→", "↓"], "move the map; with Shift go from recording to recording"],
   [["0"], "show the whole map"],
-  [["y", "n", "o"], "in a review: yes, no, another label"],
-  [["s", "u"], "in a review: skip, or undo the last answer"],
+  [["y", "n", "o"], `${IN_A_REVIEW} yes, no, another label`],
+  [["s", "u"], `${IN_A_REVIEW} skip, or undo the last answer`],
   [["/"], "filter the library by name; Enter there searches by what is heard too"],
   [["?"], "show this list"],
 ];
 
 export function HelpSheet({ onClose }: { onClose: () => void }) {
+  const mayWrite = useMayWrite();
   return (
     <Dialog title="Keyboard shortcuts" onClose={onClose}>
       <dl className="keys">
-        {KEYS.map(([keys, what]) => (
+        {KEYS.filter(([, what]) => mayWrite || !what.startsWith(IN_A_REVIEW)).map(([keys, what]) => (
           <div key={what} style={{ display: "contents" }}>
             <dt>
               {keys.map((key) => (

@@ -1,6 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { api, dataOf, type QuotaUsage, type SignedInUser } from "../api/client";
 import { currentKey, keepKey, signOut, useIsKept } from "../api/session";
+import { ownSession, useMayWrite } from "../state/mayWrite";
 import { isUser } from "../api/user";
 import { Button, ErrorNote, ProgressBar, Skeleton } from "../ui/controls";
 import { Dialog } from "../ui/Dialog";
@@ -36,14 +37,11 @@ export function UsageSheet({ onClose }: { onClose: () => void }) {
 
 /** Who signed in through the identity provider, until when, and a way out of all browsers. */
 function SignedIn() {
-  const found = useQuery({
-    queryKey: ["session"],
-    queryFn: async ({ signal }) => dataOf(await api.GET("/v1/session", { signal })).user,
-  });
+  const found = useQuery({ ...ownSession(currentKey()), staleTime: 0 });
   return (
     <div className="stack kept">
       {found.error && !found.data ? <ErrorNote>{found.error.message}</ErrorNote> : null}
-      {found.data ? <Person user={found.data} /> : found.isPending ? <Skeleton height={48} /> : null}
+      {found.data?.user ? <Person user={found.data.user} /> : found.isPending ? <Skeleton height={48} /> : null}
       <Button onClick={() => signOut(true)}>Sign out everywhere</Button>
     </div>
   );
@@ -64,8 +62,10 @@ function Person({ user: { name, email, scopes, expires_at } }: { user: SignedInU
 
 function Kept() {
   const kept = useIsKept();
+  const mayWrite = useMayWrite();
   return (
     <div className="stack kept">
+      {mayWrite ? null : <span>This key may read and change nothing.</span>}
       <label className="row">
         <input type="checkbox" checked={kept} onChange={(event) => keepKey(event.currentTarget.checked)} />
         Stay signed in on this machine

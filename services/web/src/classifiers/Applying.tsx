@@ -4,6 +4,7 @@ import { Link } from "wouter";
 import { errorText } from "../api/problem";
 import { failureText, taskText } from "../api/taskText";
 import { hasEnded } from "../api/watch";
+import { Writes } from "../state/mayWrite";
 import { Button, ErrorNote, ProgressBar } from "../ui/controls";
 import { ago } from "../ui/format";
 import { type Classifier, useClassifierActions, useJob } from "./queries";
@@ -27,9 +28,11 @@ export function Applying({ one }: { one: Classifier }) {
       {unfinished && task?.status === "failed" ? <ErrorNote>{failureText(task)}</ErrorNote> : null}
       {unfinished && task?.status === "cancelled" ? <p className="note">It was cancelled; what was labelled before has its labels.</p> : null}
       <div className="row wrap">
-        <Button disabled={apply.isPending || running} onClick={() => apply.mutate(name)}>
-          {applied && applied.version !== version ? `Label it with version ${version}` : applied ? "Label it again" : "Label my library"}
-        </Button>
+        <Writes>
+          <Button disabled={apply.isPending || running} onClick={() => apply.mutate(name)}>
+            {applied && applied.version !== version ? `Label it with version ${version}` : applied ? "Label it again" : "Label my library"}
+          </Button>
+        </Writes>
         {applied ? <Link href={`/?model=${encodeURIComponent(name)}`}>Show its labels in the library</Link> : null}
       </div>
       {apply.isError ? <ErrorNote>{errorText(apply.error)}</ErrorNote> : null}

@@ -3,6 +3,7 @@ import { Link, useLocation } from "wouter";
 import { ApiProblem, errorText, sentence } from "../api/problem";
 import { taskText } from "../api/taskText";
 import { useStore } from "../sound/store";
+import { Writes } from "../state/mayWrite";
 import { Button, ErrorNote, ProgressBar, Skeleton } from "../ui/controls";
 import { ago } from "../ui/format";
 import { useTitle } from "../ui/title";
@@ -42,11 +43,40 @@ function isGone(error: unknown): boolean {
 }
 
 function Card({ one }: { one: Classifier }) {
-  const { name, state, version, figures, doubts, queue } = one;
-  const { teach } = useClassifierActions();
+  const { name, version, figures, doubts } = one;
+  return (
+    <>
+      <State one={one} />
+      <Writes>
+        <Answers name={name} />
+        <Teaching one={one} />
+      </Writes>
+      {figures ? <FiguresOf figures={figures} several={one.multi_label} /> : null}
+      {wasImported(one) ? <p className="quiet">It was imported: nothing is known of how often it is right with your recordings.</p> : null}
+      {figures?.left_out?.length ? <LeftOut texts={figures.left_out} /> : null}
+      {doubts.length ? <Doubts doubts={doubts} /> : null}
+      {version ? <Applying one={one} /> : null}
+      {version ? <Versions name={name} newest={version} /> : null}
+      <Facts one={one} />
+      <Writes>
+        <Deletion name={name} />
+      </Writes>
+    </>
+  );
+}
+
+/** The answers of its review that the service does not have yet, which are sent now. */
+function Answers({ name }: { name: string }) {
   const outbox = useMemo(() => outboxOf(name), [name]);
   const waiting = useStore(outbox.waiting);
   useEffect(() => void outbox.flush(), [outbox]);
+  return <Unsent outbox={outbox} waiting={waiting} />;
+}
+
+/** The way to its review, and what has it taught again. */
+function Teaching({ one }: { one: Classifier }) {
+  const { name, state, version, queue } = one;
+  const { teach } = useClassifierActions();
   const busy = isTaught(state);
   // Of its own, since a mutation is pending only a moment after the click, in which the box would jump back.
   const [asked, setAsked] = useState<boolean | null>(null);
@@ -57,8 +87,6 @@ function Card({ one }: { one: Classifier }) {
   };
   return (
     <>
-      <State one={one} />
-      <Unsent outbox={outbox} waiting={waiting} />
       <div className="row wrap">
         {version ? (
           <Link href={`/classifiers/${name}/review`} className="button button--main">
@@ -74,14 +102,6 @@ function Card({ one }: { one: Classifier }) {
         </label>
       </div>
       {teach.isError ? <ErrorNote>{errorText(teach.error)}</ErrorNote> : null}
-      {figures ? <FiguresOf figures={figures} several={one.multi_label} /> : null}
-      {wasImported(one) ? <p className="quiet">It was imported: nothing is known of how often it is right with your recordings.</p> : null}
-      {figures?.left_out?.length ? <LeftOut texts={figures.left_out} /> : null}
-      {doubts.length ? <Doubts doubts={doubts} /> : null}
-      {version ? <Applying one={one} /> : null}
-      {version ? <Versions name={name} newest={version} /> : null}
-      <Facts one={one} />
-      <Deletion name={name} />
     </>
   );
 }
@@ -135,11 +155,13 @@ function Facts({ one }: { one: Classifier }) {
         Jobs and searches use it by its name, as any model.
       </p>
       {space_chosen_by === "itself" ? null : (
-        <div className="row wrap">
-          <Button disabled={teach.isPending} onClick={() => teach.mutate({ name, body: { ...teachingOf(one), space: "auto" } })}>
-            Teach it again in the space that suits it best
-          </Button>
-        </div>
+        <Writes>
+          <div className="row wrap">
+            <Button disabled={teach.isPending} onClick={() => teach.mutate({ name, body: { ...teachingOf(one), space: "auto" } })}>
+              Teach it again in the space that suits it best
+            </Button>
+          </div>
+        </Writes>
       )}
       {teach.isError ? <ErrorNote>{errorText(teach.error)}</ErrorNote> : null}
     </section>

@@ -1,6 +1,7 @@
 import { useRef, useState } from "react";
 import { Link, useLocation } from "wouter";
 import { errorText } from "../api/problem";
+import { Writes } from "../state/mayWrite";
 import { Button, ErrorNote, Skeleton } from "../ui/controls";
 import { labelText } from "../ui/format";
 import { useTitle } from "../ui/title";
@@ -18,12 +19,14 @@ export default function ClassifiersPage() {
     <main id="main" className="page page--narrow stack own-page">
       <div className="row spread wrap">
         <h1>Classifiers</h1>
-        <div className="row wrap">
-          <Import />
-          <Button main aria-expanded={adding} onClick={() => setAdding(!adding)}>
-            New classifier
-          </Button>
-        </div>
+        <Writes>
+          <div className="row wrap">
+            <Import />
+            <Button main aria-expanded={adding} onClick={() => setAdding(!adding)}>
+              New classifier
+            </Button>
+          </div>
+        </Writes>
       </div>
       {adding ? <NewClassifier onCancel={() => setAdding(false)} /> : null}
       {found.isPending ? <Skeleton height={160} /> : null}
@@ -32,8 +35,11 @@ export default function ClassifiersPage() {
       ) : null}
       {found.data?.length === 0 && !adding ? (
         <p className="empty">
-          There is no classifier yet. Confirm labels of some recordings, or mark results of a search as “like these” and “not like
-          these”: a classifier is taught from them in seconds.
+          There is no classifier yet.{" "}
+          <Writes>
+            Confirm labels of some recordings, or mark results of a search as “like these” and “not like these”: a classifier is taught
+            from them in seconds.
+          </Writes>
         </p>
       ) : null}
       {found.data?.length ? (

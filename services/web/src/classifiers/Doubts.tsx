@@ -4,6 +4,7 @@ import { useQueryClient } from "@tanstack/react-query";
 import { errorText } from "../api/problem";
 import { PlayButton, Unplayed } from "../sound/PlayButton";
 import { usePreview, type Preview } from "../sound/preview";
+import { Writes } from "../state/mayWrite";
 import { Button, ErrorNote } from "../ui/controls";
 import { labelText, percent, time } from "../ui/format";
 import { announce } from "../ui/live";
@@ -12,7 +13,7 @@ import type { Doubt } from "./queries";
 
 const SHOWN = 10;
 
-/** Examples that contradict their neighbours: each plays, and is confirmed or given the other label. */
+/** Examples that contradict their neighbours: each plays, and is confirmed or given the other label by whoever may. */
 export function Doubts({ doubts }: { doubts: readonly Doubt[] }) {
   const preview = usePreview();
   const [all, setAll] = useState(false);
@@ -20,7 +21,9 @@ export function Doubts({ doubts }: { doubts: readonly Doubt[] }) {
   return (
     <section className="stack" aria-labelledby="doubts">
       <h2 id="doubts">Examples that may be labelled wrongly</h2>
-      <p className="quiet">Other recordings contradict them. Listen, then keep the label or change it, and teach it again.</p>
+      <p className="quiet">
+        Other recordings contradict them. <Writes>Listen, then keep the label or change it, and teach it again.</Writes>
+      </p>
       <ol className="doubts" aria-labelledby="doubts">
         {shown.map((doubt) => (
           <Row key={`${doubt.track_id} ${doubt.start_s} ${doubt.given}`} doubt={doubt} preview={preview} />
@@ -82,14 +85,16 @@ function Row({ doubt, preview }: { doubt: Doubt; preview: Preview }) {
       {said ? (
         <span className="quiet">{said}</span>
       ) : (
-        <span className="row">
-          <Button disabled={busy} onClick={() => void say(true)}>
-            Keep {labelText(given)}
-          </Button>
-          <Button disabled={busy} onClick={() => void say(false)}>
-            {given === label ? `Not ${labelText(given)}` : `It is ${labelText(label)}`}
-          </Button>
-        </span>
+        <Writes>
+          <span className="row">
+            <Button disabled={busy} onClick={() => void say(true)}>
+              Keep {labelText(given)}
+            </Button>
+            <Button disabled={busy} onClick={() => void say(false)}>
+              {given === label ? `Not ${labelText(given)}` : `It is ${labelText(label)}`}
+            </Button>
+          </span>
+        </Writes>
       )}
       {failed ? <ErrorNote>{errorText(failed)}</ErrorNote> : null}
       <Unplayed id={id} preview={preview} />

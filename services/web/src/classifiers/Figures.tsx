@@ -1,6 +1,7 @@
 import { Confusion } from "../models/Confusion";
 import { Figure } from "../models/Figure";
 import "../models/models.css";
+import { Writes } from "../state/mayWrite";
 import { labelText, percent } from "../ui/format";
 import type { Figures } from "./queries";
 import { accuracyText, confusionTexts, figuresText, tooFewText } from "./words";
@@ -25,7 +26,7 @@ export function FiguresOf({ figures, several }: { figures: Figures; several: boo
       </dl>
       {tooFewText(figures) ? (
         <p className="note" role="note">
-          {tooFewText(figures).replace(/^t/, "T")}: with fewer than 10 recordings of a label its figures say little. Review some windows to add more.
+          {tooFewText(figures).replace(/^t/, "T")}: with fewer than 10 recordings of a label its figures say little. <Writes>Review some windows to add more.</Writes>
         </p>
       ) : null}
       {figuresText(figures).map((text) => (

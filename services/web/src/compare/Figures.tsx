@@ -2,16 +2,17 @@ import type { ReactNode } from "react";
 import type { Answer, TaskName, Track } from "../api/client";
 import { unheardText, unmeasuredText } from "../state/absent";
 import { figuresOf } from "../state/figures";
+import { useWho, Writes } from "../state/mayWrite";
 import { answersOf, type Models, modelOption, modelsText, shownLabels } from "../state/models";
 import { useSubmit } from "../state/submit";
 import { useTrackState } from "../state/TrackStateProvider";
-import { PredictedName, useSaidOfWhole, useWho } from "../track/said";
+import { PredictedName, useSaidOfWhole } from "../track/said";
 import { Button, ErrorNote } from "../ui/controls";
 import { labelText, percent, time } from "../ui/format";
 
 const BY_MODEL: TaskName[] = ["classify", "embed", "explain"];
 
-/** What is known of one side in a few figures, with their doubt, or why it is not; models that have not listened can be asked to. */
+/** What is known of one side in a few figures, with their doubt, or why it is not; models that have not listened can be asked to by whoever may. */
 export function Figures({ track, models }: { track: Track; models: Models | null }) {
   const { state } = useTrackState();
   const described = state.result("describe");
@@ -35,9 +36,11 @@ export function Figures({ track, models }: { track: Track; models: Models | null
         )}
       </dl>
       {models && !state.classified ? (
-        <Button disabled={going} onClick={() => submit({ tasks: BY_MODEL, options: { classify: { model: modelOption(models) } } })}>
-          {going ? "Classifying …" : `Classify by ${modelsText(models)}`}
-        </Button>
+        <Writes>
+          <Button disabled={going} onClick={() => submit({ tasks: BY_MODEL, options: { classify: { model: modelOption(models) } } })}>
+            {going ? "Classifying …" : `Classify by ${modelsText(models)}`}
+          </Button>
+        </Writes>
       ) : null}
       {problem ? <ErrorNote>{problem}</ErrorNote> : null}
     </>

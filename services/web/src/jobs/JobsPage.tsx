@@ -9,6 +9,7 @@ import { ago } from "../ui/format";
 import { titleOf } from "../ui/tags";
 import "./jobs.css";
 import { Queues } from "./Queues";
+import { Writes } from "../state/mayWrite";
 import { useTrack } from "../state/queries";
 import { failureText, jobText, taskText } from "../api/taskText";
 
@@ -71,7 +72,11 @@ function JobRow({ job }: { job: Job }) {
         <span className="mono small quiet">{job.id}</span>
         <span className={`job__state job__state--${job.status}`}>{jobText(job)}</span>
         <span className="quiet small">{ago(job.created_at)}</span>
-        {hasEnded(job) ? null : <Cancel job={job} />}
+        {hasEnded(job) ? null : (
+          <Writes>
+            <Cancel job={job} />
+          </Writes>
+        )}
       </div>
       <ul className="job__tasks">
         {job.tasks.map((task) => (

@@ -1,5 +1,6 @@
 import { type FormEvent, useRef, useState } from "react";
 import { errorText } from "../api/problem";
+import { useMayWrite, Writes } from "../state/mayWrite";
 import { Button, ErrorNote, Select } from "../ui/controls";
 import { useFocusBack } from "../ui/focus";
 import { announce } from "../ui/live";
@@ -13,6 +14,7 @@ type Props = { collection: string | null; onChange: (collection: string | null) 
 /** Selects the collection that the library shows; makes, renames and deletes collections. */
 export function CollectionBar({ collection, onChange }: Props) {
   const collections = useCollections().data ?? [];
+  const mayWrite = useMayWrite();
   const [asking, setAsking] = useState<"new" | "rename" | "delete" | null>(null);
   const { create, rename, remove } = useCollectionActions();
   const bar = useRef<HTMLElement>(null);
@@ -40,6 +42,7 @@ export function CollectionBar({ collection, onChange }: Props) {
     for (const action of [create, rename, remove]) action.reset();
     setAsking(asking === what ? null : what);
   };
+  if (!mayWrite && !collections.length && !collection) return null;
   return (
     <section ref={bar} className="collections" aria-label="Collections" onKeyDown={(event) => event.key === "Escape" && done()}>
       <div className="row wrap">
@@ -56,19 +59,21 @@ export function CollectionBar({ collection, onChange }: Props) {
             }}
           />
         ) : null}
-        <Button data-opens="new" aria-expanded={asking === "new"} onClick={() => open("new")}>
-          New collection
-        </Button>
-        {chosen ? (
-          <>
-            <Button data-opens="rename" aria-expanded={asking === "rename"} onClick={() => open("rename")}>
-              Rename
-            </Button>
-            <Button data-opens="delete" aria-expanded={asking === "delete"} onClick={() => open("delete")}>
-              Delete collection
-            </Button>
-          </>
-        ) : null}
+        <Writes>
+          <Button data-opens="new" aria-expanded={asking === "new"} onClick={() => open("new")}>
+            New collection
+          </Button>
+          {chosen ? (
+            <>
+              <Button data-opens="rename" aria-expanded={asking === "rename"} onClick={() => open("rename")}>
+                Rename
+              </Button>
+              <Button data-opens="delete" aria-expanded={asking === "delete"} onClick={() => open("delete")}>
+                Delete collection
+              </Button>
+            </>
+          ) : null}
+        </Writes>
       </div>
       {asking === "new" ? <NameForm name="" verb="Make" busy={create.isPending} onName={make} onCancel={done} /> : null}
       {asking === "rename" && chosen ? (

@@ -1,6 +1,7 @@
 import { Suspense, useCallback, useMemo, useRef } from "react";
 import { errorText } from "../api/problem";
 import { Link, useSearch } from "wouter";
+import { Writes } from "../state/mayWrite";
 import { useFocusBack } from "../ui/focus";
 import { useKeys } from "../ui/keys";
 import { ErrorNote, Button, Choice, Select, Skeleton } from "../ui/controls";
@@ -61,7 +62,9 @@ export function LibraryPage() {
     <main ref={page} id="main" className={`page page--narrow library ${view === "map" ? "library--map" : dense ? "library--dense" : ""}`}>
       <h1 className="unseen">Library</h1>
       <Tour page={page} />
-      <UploadPanel />
+      <Writes>
+        <UploadPanel />
+      </Writes>
       <div className="library__filter">
         <LabelChips key={model} labels={library?.labels ?? []} label={label} onChange={(label) => show({ label })} />
         <LabelModel model={model} onChange={(model) => show({ model, label: null })} />

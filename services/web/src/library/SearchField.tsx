@@ -1,6 +1,7 @@
 import type { RefObject } from "react";
 import { useLocation } from "wouter";
 import { holdUp } from "../state/heldSound";
+import { useMayWrite } from "../state/mayWrite";
 import { useDrop } from "../ui/drop";
 import { addressOfWords } from "./libraryView";
 
@@ -8,10 +9,11 @@ type Props = { field: RefObject<HTMLInputElement | null>; value: string; collect
 
 /**
  * Filters the library by the name that is typed. The search's page looks for what is heard too: for the words by Enter, and for the
- * sound of a clip that is dropped, which is not added.
+ * sound of a clip that is dropped, which is not added; the service takes one of those who may write.
  */
 export function SearchField({ field, value, collection, onChange, opens }: Props) {
   const [, go] = useLocation();
+  const mayWrite = useMayWrite();
   const { over, target } = useDrop(([file]) => {
     if (!file) return;
     holdUp(file);
@@ -24,7 +26,7 @@ export function SearchField({ field, value, collection, onChange, opens }: Props
       className={`field ${over ? "field--over" : ""}`}
       type="search"
       placeholder={over ? "Drop to search by it" : "Filter by name"}
-      title="Type a name. Enter searches by what is heard too, a clip that is dropped by its sound."
+      title={`Type a name. Enter searches by what is heard too${mayWrite ? ", a clip that is dropped by its sound" : ""}.`}
       aria-label="Filter by name"
       data-opens={opens}
       value={value}
@@ -32,7 +34,7 @@ export function SearchField({ field, value, collection, onChange, opens }: Props
       onKeyDown={(event) => {
         if (event.key === "Enter" && words && !event.nativeEvent.isComposing) go(addressOfWords(words, collection));
       }}
-      {...target}
+      {...(mayWrite && target)}
     />
   );
 }

@@ -4,6 +4,7 @@ import { Link } from "wouter";
 import { api, dataOf, type JobOptions, type TaskName, type Track } from "../api/client";
 import { keepAs } from "../api/download";
 import { errorText } from "../api/problem";
+import { Writes } from "../state/mayWrite";
 import { addressOf } from "../state/pair";
 import { ANALYSIS, jobRequest } from "../state/requests";
 import { Button } from "../ui/controls";
@@ -106,23 +107,25 @@ export function Selection({ items: chosen, collection, model, onDone, onDeleted,
         <CollectForm onCollect={(id, name) => void atOnce(`Put in ${name}`, (ids) => putIn(id, ids))} onCancel={() => setAsking(null)} />
       ) : (
         <>
-          <Button disabled={none} onClick={() => submit("Listened to again", ANALYSIS, model ? { classify: { model } } : {})}>
-            {model ? `Listen with ${model}` : "Listen again"}
-          </Button>
-          <Button disabled={none} onClick={() => submit("Taken apart", ["separate"])}>
-            Take apart
-          </Button>
-          <Button data-opens="label" disabled={none} onClick={() => setAsking("label")}>
-            Label …
-          </Button>
-          <Button data-opens="collect" disabled={none} onClick={() => setAsking("collect")}>
-            Collect …
-          </Button>
-          {collection ? (
-            <Button disabled={none} onClick={() => void atOnce("Taken out of the collection", (ids) => takeOut(collection, ids))}>
-              Take out
+          <Writes>
+            <Button disabled={none} onClick={() => submit("Listened to again", ANALYSIS, model ? { classify: { model } } : {})}>
+              {model ? `Listen with ${model}` : "Listen again"}
             </Button>
-          ) : null}
+            <Button disabled={none} onClick={() => submit("Taken apart", ["separate"])}>
+              Take apart
+            </Button>
+            <Button data-opens="label" disabled={none} onClick={() => setAsking("label")}>
+              Label …
+            </Button>
+            <Button data-opens="collect" disabled={none} onClick={() => setAsking("collect")}>
+              Collect …
+            </Button>
+            {collection ? (
+              <Button disabled={none} onClick={() => void atOnce("Taken out of the collection", (ids) => takeOut(collection, ids))}>
+                Take out
+              </Button>
+            ) : null}
+          </Writes>
           {a && b && chosen.length === 2 ? (
             <Link className="button" href={addressOf([{ trackId: a.id, model: null }, { trackId: b.id, model: null }])}>
               Compare
@@ -131,9 +134,11 @@ export function Selection({ items: chosen, collection, model, onDone, onDeleted,
           <Button disabled={none} onClick={() => void save()}>
             Export CSV
           </Button>
-          <Button data-opens="delete" disabled={none} onClick={() => setAsking("delete")}>
-            Delete …
-          </Button>
+          <Writes>
+            <Button data-opens="delete" disabled={none} onClick={() => setAsking("delete")}>
+              Delete …
+            </Button>
+          </Writes>
         </>
       )}
       <Button onClick={onDone}>Done</Button>

@@ -2,6 +2,7 @@ import { useWindowVirtualizer } from "@tanstack/react-virtual";
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
 import type { Track } from "../api/client";
 import { usePreview } from "../sound/preview";
+import { useMayWrite } from "../state/mayWrite";
 import { useKeys } from "../ui/keys";
 import { type Density, useIsWide } from "./density";
 import { useEndedJobs } from "./ended";
@@ -30,6 +31,7 @@ export function TrackList({ tracks, model, selected, onSelect, density, more, on
   const [top, setTop] = useState(0);
   const columns = useIsWide() && density === "dense";
   const active = useActiveJobs().data;
+  const mayWrite = useMayWrite();
   useEndedJobs(active);
   const focused = useRef(0);
   useLayoutEffect(() => {
@@ -107,6 +109,7 @@ export function TrackList({ tracks, model, selected, onSelect, density, more, on
                 unplayed={preview.problem?.id === track.id ? preview.problem.text : null}
                 selected={selected?.has(track.id) ?? null}
                 columns={columns}
+                mayWrite={mayWrite}
                 actions={actions}
               />
             </li>

@@ -35,13 +35,16 @@ type Props = {
   selected: boolean | null;
   /** Whether there is room for more columns. */
   columns: boolean;
+  /** Whether it can be deleted by whoever looks. */
+  mayWrite: boolean;
   actions: RowActions;
 };
 
 /** A row of the library. Rendered again only when something of it changes. */
-export const TrackRow = memo(function TrackRow({ track, index, job, model, playing, unplayed, selected, columns, actions }: Props) {
+export const TrackRow = memo(function TrackRow({ track, index, job, model, playing, unplayed, selected, columns, mayWrite, actions }: Props) {
   const [asking, setAsking] = useState(false);
   const sureness = surenessOf(track, model);
+  const confirmedBy = mayWrite ? "confirmed by you" : "confirmed by its owner";
   const bin = useRef<HTMLSpanElement>(null);
   const keep = () => {
     setAsking(false);
@@ -76,9 +79,9 @@ export const TrackRow = memo(function TrackRow({ track, index, job, model, playi
         <>
           {unplayed === null ? (
             <>
-              <span className="track__label clip" title={track.label_confirmed ? "confirmed by you" : undefined}>
+              <span className="track__label clip" title={track.label_confirmed ? confirmedBy : undefined}>
                 {track.label ? labelText(track.label) : <span className="quiet">{unlabelledText(track, job, model)}</span>}
-                {track.label_confirmed ? <Confirmed /> : null}
+                {track.label_confirmed ? <Confirmed by={confirmedBy} /> : null}
                 {sureness === null ? null : <span className="track__sureness"> {percent(sureness)}</span>}
               </span>
               {columns ? <Facts track={track} /> : null}
@@ -91,9 +94,11 @@ export const TrackRow = memo(function TrackRow({ track, index, job, model, playi
               {unplayed}
             </span>
           )}
-          <span ref={bin} className="track__more">
-            <IconButton icon="bin" label={`Delete ${titleOf(track)}`} onClick={() => setAsking(true)} />
-          </span>
+          {mayWrite ? (
+            <span ref={bin} className="track__more">
+              <IconButton icon="bin" label={`Delete ${titleOf(track)}`} onClick={() => setAsking(true)} />
+            </span>
+          ) : null}
         </>
       )}
     </div>
@@ -130,11 +135,11 @@ export function ColumnNames() {
   );
 }
 
-function Confirmed() {
+function Confirmed({ by }: { by: string }) {
   return (
     <span className="track__confirmed">
       <Icon name="check" size={14} />
-      <span className="unseen">confirmed by you</span>
+      <span className="unseen">{by}</span>
     </span>
   );
 }

@@ -2,6 +2,7 @@ import { useState } from "react";
 import type { Track } from "../api/client";
 import { errorText } from "../api/problem";
 import { taskText } from "../api/taskText";
+import { useMayWrite } from "../state/mayWrite";
 import { useSubmit } from "../state/submit";
 import { ErrorNote, Button } from "../ui/controls";
 import { Icon } from "../ui/Icon";
@@ -13,11 +14,31 @@ import { downloadAll, useMixdown } from "./queries";
 const FORMATS = ["flac", "wav", "mp3", "opus"] as const;
 type Format = (typeof FORMATS)[number];
 
-/** Downloads the mix, made by a worker in full quality, or all stems in a ZIP file. */
+/** Downloads all stems in a ZIP file, and for whoever may have it made the mix. */
 export function Export({ track, mix }: { track: Track; mix: Mix }) {
+  const mayWrite = useMayWrite();
+  const [refused, setRefused] = useState<string | null>(null);
+  return (
+    <div className="export">
+      {mayWrite ? <Mixdown track={track} mix={mix} /> : null}
+      <Button
+        icon="download"
+        onClick={() => {
+          setRefused(null);
+          downloadAll(track.id, shownFilename(track)).catch((error: unknown) => setRefused(errorText(error)));
+        }}
+      >
+        All stems (ZIP)
+      </Button>
+      {refused ? <ErrorNote>{refused}</ErrorNote> : null}
+    </div>
+  );
+}
+
+/** The mix, made by a worker in full quality. */
+function Mixdown({ track, mix }: { track: Track; mix: Mix }) {
   const [format, setFormat] = useState<Format>("flac");
   const [made, setMade] = useState<{ mix: Mix; format: Format; jobId: string } | null>(null);
-  const [refused, setRefused] = useState<string | null>(null);
   const { submitAndWait, submitting, job, problem } = useSubmit(track.id);
   const mixdown = useMixdown(made?.jobId ?? null);
   const fresh = made?.mix === mix && made.format === format ? mixdown : null;
@@ -27,7 +48,7 @@ export function Export({ track, mix }: { track: Track; mix: Mix }) {
     announce("The mix is ready.");
   };
   return (
-    <div className="export">
+    <>
       {fresh ? (
         <a className="button button--main" href={fresh.audio.url} download={downloadName(shownFilename(track), `mix.${format}`)}>
           <Icon name="download" />
@@ -46,19 +67,10 @@ export function Export({ track, mix }: { track: Track; mix: Mix }) {
           ))}
         </select>
       </label>
-      <Button
-        icon="download"
-        onClick={() => {
-          setRefused(null);
-          downloadAll(track.id, shownFilename(track)).catch((error: unknown) => setRefused(errorText(error)));
-        }}
-      >
-        All stems (ZIP)
-      </Button>
       {fresh && fresh.lowered_db > 0 ? (
         <span className="small quiet">lowered by {fresh.lowered_db.toFixed(1)} dB so that it does not clip</span>
       ) : null}
-      {(problem ?? refused) ? <ErrorNote>{problem ?? refused}</ErrorNote> : null}
-    </div>
+      {problem ? <ErrorNote>{problem}</ErrorNote> : null}
+    </>
   );
 }

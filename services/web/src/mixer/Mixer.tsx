@@ -1,10 +1,11 @@
 import { useEffect, useMemo, useState } from "react";
 import type { Stems, Track } from "../api/client";
+import { isSharedPage } from "../api/credential";
 import { errorText } from "../api/problem";
 import { useStore } from "../sound/store";
 import { useTimeAxis } from "../sound/timeAxis";
 import type { Explanation } from "../state/explanation";
-import { useReadOnly } from "../state/readOnly";
+import { useMayWrite } from "../state/mayWrite";
 import { ErrorNote, Button, IconButton, ProgressBar } from "../ui/controls";
 import { percent, labelText, shownFilename, time } from "../ui/format";
 import { announce } from "../ui/live";
@@ -22,9 +23,9 @@ type Props = { track: Track; stems: Stems; explanation: Explanation };
 /** One row per stem. Playback and the exported mix have the same gains. */
 export function Mixer({ track, stems, explanation }: Props) {
   const { loaded, share, error } = useLoadedStems(stems);
-  const readOnly = useReadOnly();
+  const visiting = isSharedPage();
   const names = useMemo(() => stems.stems.map(({ name }) => name), [stems]);
-  const { mix, change, undo, settle, canUndo } = useMix(track.id, names, !readOnly);
+  const { mix, change, undo, settle, canUndo } = useMix(track.id, names, !visiting);
   const source = usePlayable(loaded, mix);
   const loudest = Math.max(0.01, ...stems.stems.map(({ peak }) => peak));
   const without = new Map(explanation.stems?.parts.map((part) => [part.name, part.without]));
@@ -73,7 +74,7 @@ export function Mixer({ track, stems, explanation }: Props) {
         <Meter source={source} />
         <IconButton icon="undo" label="Undo the last change of the mix" disabled={!canUndo} onClick={undo} />
         <Button onClick={() => change(() => neutralMix(names), "all")}>Reset</Button>
-        {readOnly ? null : <Export track={track} mix={mix} />}
+        {visiting ? null : <Export track={track} mix={mix} />}
         <Attribution explanation={explanation} />
       </div>
     </div>
@@ -144,7 +145,7 @@ function PlayStems({ ready }: { ready: boolean }) {
 
 function Attribution({ explanation }: { explanation: Explanation }) {
   const { stems, wanted, explainingStems, explainStems } = explanation;
-  const readOnly = useReadOnly();
+  const mayWrite = useMayWrite();
   if (stems) {
     const where = `These are of one window, ${time(stems.start_s)} – ${time(stems.end_s)}.`;
     return (
@@ -153,7 +154,7 @@ function Attribution({ explanation }: { explanation: Explanation }) {
       </p>
     );
   }
-  if (!wanted || readOnly) return null;
+  if (!wanted || !mayWrite) return null;
   return (
     <Button disabled={explainingStems} onClick={explainStems}>
       {explainingStems ? "Computing …" : `Which stem is ${labelText(wanted.label)}?`}

@@ -4,6 +4,7 @@ import { errorText } from "../api/problem";
 import { failureText, secondsText, taskText } from "../api/taskText";
 import { useSeparators } from "../models/queries";
 import type { Explanation } from "../state/explanation";
+import { useMayWrite } from "../state/mayWrite";
 import { useSubmit } from "../state/submit";
 import { useStems } from "../state/queries";
 import { useTrackState } from "../state/TrackStateProvider";
@@ -16,7 +17,7 @@ import { tooLong } from "./queries";
 
 type Props = { track: Track; explanation: Explanation };
 
-/** The mixer when the track has stems, else a button that separates it. */
+/** The mixer when the track has stems, else a button that separates it for whoever may. */
 export default function Stems({ track, explanation }: Props) {
   const found = useStems(track.id);
   if (!found.made) return <Separation track={track} />;
@@ -42,6 +43,7 @@ export default function Stems({ track, explanation }: Props) {
 function SeparationModel({ model, track }: { model: string; track: Track }) {
   const { submit, submitting, unfinished, failure } = useSeparation(track);
   const names = useSeparators().data?.map(({ name }) => name) ?? [];
+  const mayWrite = useMayWrite();
   const again = (name: string) => submit({ tasks: ["separate"], options: { separate: { model: name } } });
   return (
     <>
@@ -50,9 +52,13 @@ function SeparationModel({ model, track }: { model: string; track: Track }) {
         <Progress task={unfinished} />
       ) : (
         <div className="small quiet row wrap">
-          <span>Taken apart by</span>
-          <Select label="model" name="Separation model" value={model} options={[...new Set([...names, model])]} onChange={again} />
-          <Better model={model} served={names} durationS={track.duration_s} busy={submitting} onAsk={again} />
+          <span>Taken apart by {mayWrite ? "" : model}</span>
+          {mayWrite ? (
+            <>
+              <Select label="model" name="Separation model" value={model} options={[...new Set([...names, model])]} onChange={again} />
+              <Better model={model} served={names} durationS={track.duration_s} busy={submitting} onAsk={again} />
+            </>
+          ) : null}
           <Link href="/models">how well each model separates</Link>
         </div>
       )}
@@ -84,6 +90,7 @@ function Better({ model, served, durationS, busy, onAsk }: BetterProps) {
 
 function Separation({ track }: { track: Track }) {
   const { submit, submitting, unfinished, failure } = useSeparation(track);
+  const mayWrite = useMayWrite();
   // The mixer takes this room: what is below does not move when it appears.
   if (unfinished || submitting) {
     return <div className="mixer-room">{unfinished ? <Progress task={unfinished} /> : null}</div>;
@@ -91,12 +98,16 @@ function Separation({ track }: { track: Track }) {
   return (
     <div className="stack">
       {failure ? <ErrorNote>{failure}</ErrorNote> : null}
-      <div className="row wrap">
-        <Button main onClick={() => submit({ tasks: ["separate"] })}>
-          {failure ? "Try again" : "Separate the stems"}
-        </Button>
-        <span className="quiet">into vocals, drums, bass and the rest; then play each of them, and mix them</span>
-      </div>
+      {mayWrite ? (
+        <div className="row wrap">
+          <Button main onClick={() => submit({ tasks: ["separate"] })}>
+            {failure ? "Try again" : "Separate the stems"}
+          </Button>
+          <span className="quiet">into vocals, drums, bass and the rest; then play each of them, and mix them</span>
+        </div>
+      ) : failure ? null : (
+        <p className="quiet">It has not been taken apart.</p>
+      )}
     </div>
   );
 }

@@ -1,6 +1,7 @@
 import type { ReactNode } from "react";
 import type { ModelCard, StemModelCard } from "../api/client";
 import { errorText } from "../api/problem";
+import { Writes } from "../state/mayWrite";
 import { ErrorNote, Button, Skeleton } from "../ui/controls";
 import { percent } from "../ui/format";
 import { Bodies } from "./Bodies";
@@ -32,7 +33,9 @@ export default function ModelsPage() {
   return (
     <main id="main" className="page page--narrow stack">
       <h1>Models</h1>
-      <UsedForUploads />
+      <Writes>
+        <UsedForUploads />
+      </Writes>
       {found.isPending ? <Skeleton height={320} /> : null}
       {found.isError ? (
         <ErrorNote action={<Button onClick={() => void found.refetch()}>Try again</Button>}>{errorText(found.error)}</ErrorNote>
@@ -56,7 +59,11 @@ function ClassifierCard({ card }: { card: ModelCard }) {
       card={card}
       classes={`${card.labels.length} labels`}
       figures={<Figures card={card} validation={validation} />}
-      use={<UseModel name={card.name} />}
+      use={
+        <Writes>
+          <UseModel name={card.name} />
+        </Writes>
+      }
     >
       <div className="stack">
         <Labels labels={card.labels} />

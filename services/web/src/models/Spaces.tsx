@@ -1,6 +1,7 @@
 import { useState } from "react";
 import { api, dataOf, type SpaceCard } from "../api/client";
 import { errorText } from "../api/problem";
+import { Writes } from "../state/mayWrite";
 import { Button, ErrorNote } from "../ui/controls";
 import { percent } from "../ui/format";
 import { spaceState } from "./spaceState";
@@ -42,7 +43,9 @@ export function Spaces() {
           </tbody>
         </table>
       </div>
-      <Fill spaces={found.data} onAsked={() => void found.refetch()} />
+      <Writes>
+        <Fill spaces={found.data} onAsked={() => void found.refetch()} />
+      </Writes>
     </section>
   );
 }

@@ -5,6 +5,7 @@ import { MarkButtons } from "../classifiers/marks/MarkButtons";
 import { MarkTray } from "../classifiers/marks/MarkTray";
 import { Button, ErrorNote, Skeleton } from "../ui/controls";
 import { labelOrWhy } from "../state/labelOrWhy";
+import { Writes } from "../state/mayWrite";
 import { labelText, percent, time } from "../ui/format";
 import { titleOf } from "../ui/tags";
 import { PlayButton, Unplayed } from "../sound/PlayButton";
@@ -115,7 +116,7 @@ function Understood({ answer, unit }: { answer: SearchAnswer; unit: Unit }) {
       ))}
       {left ? (
         <p className="note">
-          {left.text} {left.cure === "embed" ? <Link href="/models">Embed what is missing</Link> : "Analyse again what is missing."}
+          {left.text} <Writes>{left.cure === "embed" ? <Link href="/models">Embed what is missing</Link> : "Analyse again what is missing."}</Writes>
         </p>
       ) : null}
     </div>

@@ -9,6 +9,7 @@ import { time } from "../ui/format";
 import { titleOf } from "../ui/tags";
 import { useTitle } from "../ui/title";
 import { takeHeldUp } from "../state/heldSound";
+import { useMayWrite, Writes } from "../state/mayWrite";
 import { collectionFrom, type Query, queryFrom, type Unit, unitFrom } from "./query";
 import { Results } from "./Results";
 import "./search.css";
@@ -79,7 +80,7 @@ export default function SearchPage() {
   );
 }
 
-/** The search form, on which a recording can be dropped. */
+/** The search form, on which a recording can be dropped by those who may write: the service analyses it. */
 function DropBox({ onFile, children }: { onFile: (file: File) => void; children: React.ReactNode }) {
   const chooser = useRef<HTMLInputElement>(null);
   const take = (files: FileList | null) => {
@@ -87,28 +88,31 @@ function DropBox({ onFile, children }: { onFile: (file: File) => void; children:
     if (file) onFile(file);
   };
   const { over, target } = useDrop(take);
+  const mayWrite = useMayWrite();
   return (
     <section
       className={`search__box ${over ? "search__box--over" : ""}`}
       aria-label="Search"
-      {...target}
+      {...(mayWrite && target)}
     >
       {children}
-      <Button icon="upload" onClick={() => chooser.current?.click()}>
-        Search by a sound
-      </Button>
-      <input
-        ref={chooser}
-        className="unseen"
-        type="file"
-        accept="audio/*,video/*,.opus,.flac,.ogg,.mka"
-        tabIndex={-1}
-        aria-label="A recording to search by"
-        onChange={(event) => {
-          take(event.currentTarget.files);
-          event.currentTarget.value = "";
-        }}
-      />
+      <Writes>
+        <Button icon="upload" onClick={() => chooser.current?.click()}>
+          Search by a sound
+        </Button>
+        <input
+          ref={chooser}
+          className="unseen"
+          type="file"
+          accept="audio/*,video/*,.opus,.flac,.ogg,.mka"
+          tabIndex={-1}
+          aria-label="A recording to search by"
+          onChange={(event) => {
+            take(event.currentTarget.files);
+            event.currentTarget.value = "";
+          }}
+        />
+      </Writes>
     </section>
   );
 }
@@ -139,7 +143,9 @@ function StretchName({ query: { trackId, startS, endS } }: { query: Extract<Quer
 function Suggestions({ onChoose }: { onChoose: (words: string) => void }) {
   return (
     <div className="empty">
-      <p>Write what is to be heard, drop a recording above, or choose “Find moments like this” on a recording's page.</p>
+      <p>
+        Write what is to be heard, <Writes>drop a recording above, </Writes>or choose “Find moments like this” on a recording's page.
+      </p>
       <p className="row wrap search__examples">
         {EXAMPLES.map((words) => (
           <Button key={words} onClick={() => onChoose(words)}>

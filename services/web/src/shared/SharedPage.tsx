@@ -8,7 +8,6 @@ import { Transport } from "../sound/transport";
 import { whole } from "../sound/view";
 import { useExplanation } from "../state/explanation";
 import { sharedTrack } from "../state/queries";
-import { ReadOnlyProvider } from "../state/readOnly";
 import { TrackStateProvider, useTrackState } from "../state/TrackStateProvider";
 import { Amber } from "../track/Amber";
 import { BeatClicks, BeatMarks } from "../track/BeatMarks";
@@ -52,11 +51,9 @@ export default function SharedPage() {
         </span>
         <IconButton icon="theme" label={theme === "dark" ? "Light theme" : "Dark theme"} onClick={toggleTheme} />
       </header>
-      <ReadOnlyProvider value={true}>
-        <main id="main" className="page studio">
-          {shareToken() ? <Opened /> : <Ended>This link is not whole: copy all of it.</Ended>}
-        </main>
-      </ReadOnlyProvider>
+      <main id="main" className="page studio">
+        {shareToken() ? <Opened /> : <Ended>This link is not whole: copy all of it.</Ended>}
+      </main>
     </div>
   );
 }

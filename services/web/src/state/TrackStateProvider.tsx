@@ -1,10 +1,10 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { createContext, type ReactNode, useContext, useMemo, useState } from "react";
+import { isSharedPage } from "../api/credential";
 import { renewalMs, urlIn } from "../api/links";
 import { hasEnded } from "../api/watch";
 import type { Models } from "./models";
 import { readTrackState, type TrackAnswer } from "./reading";
-import { useReadOnly } from "./readOnly";
 import { TrackState } from "./trackState";
 
 const ACTIVE_MS = 1_500;
@@ -63,11 +63,10 @@ export function TrackStateProvider({ trackId, audioTrack, children }: Props) {
 
 function useTrackAnswer(id: string) {
   const queries = useQueryClient();
-  const readOnly = useReadOnly();
   const queryKey = ["jobs", "of", id];
   return useQuery({
     queryKey,
-    queryFn: ({ signal }) => readTrackState(id, queries.getQueryData<TrackAnswer>(queryKey), signal, readOnly),
+    queryFn: ({ signal }) => readTrackState(id, queries.getQueryData<TrackAnswer>(queryKey), signal, isSharedPage()),
     refetchInterval: ({ state: { data, dataUpdatedAt } }) =>
       data?.jobs.some((job) => !hasEnded(job)) ? ACTIVE_MS : renewalMs(data?.results, dataUpdatedAt),
     // Sound plays on in a hidden tab.

@@ -1,6 +1,7 @@
 import { useState } from "react";
 import type { ClassifyOptions, ExplainOptions, Job, Task } from "../api/client";
 import { hasEnded } from "../api/watch";
+import { useMayWrite } from "./mayWrite";
 import { AUTO } from "./models";
 import { useSubmit } from "./submit";
 import { METHODS, type Method, type ResultOf } from "./results";
@@ -27,6 +28,7 @@ type More = Pick<ExplainOptions, "trust" | "stems">;
 export function useExplanation(trackId: string, onChoice: () => void) {
   const { state } = useTrackState();
   const { models } = state;
+  const mayWrite = useMayWrite();
   const [made, setMade] = useState<{ choice: Choice; models: typeof models } | null>(null);
   const chosen = made && made.models?.join() === models?.join() ? made.choice : null;
   const { submit, submissions, problem } = useSubmit(trackId);
@@ -40,6 +42,15 @@ export function useExplanation(trackId: string, onChoice: () => void) {
     if (find(choice, more)) return;
     const isSame = (job: Job) => unfinished(job).some(({ options }) => isAsked(options, choice, more, state.classified));
     submit({ tasks: ["explain"], options: optionsOf(choice, more), isSame });
+  };
+  const chosenBy = (change: Partial<Choice>): Choice | null => {
+    const { model, label } = change;
+    const from = wanted ?? (model && label ? { model, label, layer: null, method: METHODS[0], stretch: null } : null);
+    return from && changed(from, change);
+  };
+  const offers = (change: Partial<Choice>) => {
+    const next = chosenBy(change);
+    return next !== null && (mayWrite || state.result("explain", (one) => isOf(one, next) && Boolean(one.heatmap)) !== null);
   };
   const trust = newest((one) => Boolean(one.trust))?.trust ?? null;
   const stems = newest((one) => Boolean(one.stems))?.stems ?? null;
@@ -57,13 +68,13 @@ export function useExplanation(trackId: string, onChoice: () => void) {
     checking,
     explainingStems,
     problem,
-    /** Shows other evidence. Without any, the change names at least a model and a label. */
+    /** Whether other evidence can be shown: it is there, or can be asked for by whoever looks. */
+    offers,
+    /** Shows other evidence that it offers. Without any, the change names at least a model and a label. */
     choose: (change: Partial<Choice>) => {
-      const { model, label } = change;
-      const from = wanted ?? (model && label ? { model, label, layer: null, method: METHODS[0], stretch: null } : null);
-      if (!from) return;
+      const next = chosenBy(change);
+      if (!next || !offers(change)) return;
       onChoice();
-      const next = changed(from, change);
       setMade({ choice: next, models });
       if (!state.result("explain", (one) => isOf(one, next))) request(next);
     },

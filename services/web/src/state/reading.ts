@@ -8,15 +8,15 @@ export type TrackAnswer = { etag: string | null; results: readonly TrackResult[]
 /**
  * Reads the state of a track. Results that have not changed since the `known` answer are not sent again.
  *
- * With `readOnly` its jobs are left out, which a shared link does not open. Throws an `ApiProblem` when the service refuses, for example when the track was deleted.
+ * With `shared` its jobs are left out, which a shared link does not open. Throws an `ApiProblem` when the service refuses, for example when the track was deleted.
  */
 export async function readTrackState(
   trackId: string,
   known: TrackAnswer | undefined,
   signal: AbortSignal,
-  readOnly = false,
+  shared = false,
 ): Promise<TrackAnswer> {
-  if (readOnly) return { ...(await readResults(trackId, known, signal)), jobs: [] };
+  if (shared) return { ...(await readResults(trackId, known, signal)), jobs: [] };
   const open = await openJobs(trackId, signal);
   const failed = (await pageOfJobs(trackId, "failed", null, signal)).items;
   const found = await readResults(trackId, known, signal);

@@ -4,6 +4,7 @@ import { ErrorNote, Button } from "../ui/controls";
 import { percent, labelText } from "../ui/format";
 import { KindMark } from "../ui/Kind";
 import type { Explanation } from "../state/explanation";
+import { useMayWrite } from "../state/mayWrite";
 import { answersOf, type Models, modelOption, shownLabels, thresholdOf } from "../state/models";
 import { useTrackState } from "../state/TrackStateProvider";
 import { useSubmit } from "../state/submit";
@@ -11,6 +12,7 @@ import type { ResultOf } from "../state/results";
 import type { ModelLabel } from "../state/trackState";
 import { SILENCE, unheardText } from "../state/absent";
 import { ModelChoice } from "./ModelChoice";
+import { Evidence } from "./Evidence";
 import { PredictedName, useSaidOfWhole } from "./said";
 import { Tags } from "./Tags";
 
@@ -18,12 +20,13 @@ const BY_MODEL: TaskName[] = ["classify", "embed", "explain"];
 
 type Props = { track: Track; explanation: Explanation };
 
-/** The labels of the recording. Other models can be selected; they classify the recording unless they have before. */
+/** The labels of the recording. Other models can be selected; they classify the recording unless they have before, for whoever may ask for that. */
 export function Classification({ track, explanation }: Props) {
   const { state, selectModels } = useTrackState();
   const { models, classified } = state;
   const { submit, submitting, problem } = useSubmit(track.id);
   const { rejected } = useSaidOfWhole(track);
+  const mayWrite = useMayWrite();
   const classify = (chosen: Models) => submit({ tasks: BY_MODEL, options: { classify: { model: modelOption(chosen) } } });
   return (
     <section className="panel" aria-labelledby="labels-title" aria-busy={submitting}>
@@ -34,13 +37,14 @@ export function Classification({ track, explanation }: Props) {
       {models ? (
         <ModelChoice
           models={models}
+          offers={(chosen) => mayWrite || state.isClassifiedBy(chosen)}
           choose={(chosen) => {
             selectModels(chosen);
             if (!state.isClassifiedBy(chosen)) classify(chosen);
           }}
         />
       ) : null}
-      {classified || !models || (state.isGoing("classify") && !submitting) ? null : (
+      {classified || !models || !mayWrite || (state.isGoing("classify") && !submitting) ? null : (
         <Button disabled={submitting} onClick={() => classify(models)}>
           {submitting ? "Classifying …" : "Classify"}
         </Button>
@@ -95,14 +99,9 @@ function Bars({ answer, rejected, explanation }: AnswerProps) {
       <ol className="bars">
         {shownLabels(answer).map(({ label, probability }) => (
           <li key={label} className={`bar ${label === top[0]?.label && !unknown ? "bar--winner" : ""}`}>
-            <button
-              type="button"
-              className="bar__name clip"
-              title={`Show the evidence for ${labelText(label)}`}
-              onClick={() => explanation.choose({ model, label, stretch: null })}
-            >
+            <Evidence className="bar__name clip" title={`Show the evidence for ${labelText(label)}`} of={{ model, label }} explanation={explanation}>
               <PredictedName label={label} rejected={rejected} />
-            </button>
+            </Evidence>
             <span className="bar__track" aria-hidden="true">
               <span className="bar__fill" style={{ width: `${probability * 100}%` }} />
               <Threshold share={leastOf(label)} />

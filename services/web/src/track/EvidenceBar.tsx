@@ -3,6 +3,7 @@ import { taskText } from "../api/taskText";
 import { ErrorNote, Button, Select, Slider } from "../ui/controls";
 import { percent } from "../ui/format";
 import type { Explanation } from "../state/explanation";
+import { Writes } from "../state/mayWrite";
 import { METHODS, predictedLabels } from "../state/results";
 import { useTrackState } from "../state/TrackStateProvider";
 import { textOfLayer } from "./layers";
@@ -17,9 +18,9 @@ type Props = {
   setOpacity: (opacity: number) => void;
 };
 
-/** Chooses the evidence over the spectrogram: label, layer, method and opacity. */
+/** Chooses the evidence over the spectrogram: label, layer, method and opacity. To whoever can ask for none it offers what is there. */
 export function EvidenceBar({ explanation, opacity, setOpacity }: Props) {
-  const { wanted, explained, computing, task, problem, choose, explainFirst } = explanation;
+  const { wanted, explained, computing, task, problem, offers, choose, explainFirst } = explanation;
   const { state } = useTrackState();
   const { classified } = state;
   const model = useModel(wanted?.model).data;
@@ -29,7 +30,9 @@ export function EvidenceBar({ explanation, opacity, setOpacity }: Props) {
         {state.isGoing("explain") || computing ? (
           <span className="quiet">The evidence is being computed.</span>
         ) : (
-          <Button onClick={explainFirst}>Show the evidence</Button>
+          <Writes>
+            <Button onClick={explainFirst}>Show the evidence</Button>
+          </Writes>
         )}
         <WhyHere explanation={explanation} />
         {problem ? <ErrorNote>{problem}</ErrorNote> : null}
@@ -38,9 +41,10 @@ export function EvidenceBar({ explanation, opacity, setOpacity }: Props) {
   }
   const predicted = classified ? predictedLabels(classified, wanted.model) : [];
   const others = (model?.labels ?? []).filter((label) => !predicted.includes(label));
-  const labels = [...new Set([...predicted, ...others, wanted.label])];
+  const labels = [...new Set([...predicted, ...others, wanted.label])].filter((label) => label === wanted.label || offers({ label }));
   const layer = wanted.layer ?? explained?.layer ?? model?.default_layer ?? "";
-  const layers = [...new Set([...(model?.layers ?? []), layer])].filter(Boolean);
+  const layers = [...new Set([...(model?.layers ?? []), layer])].filter((one) => one && (one === layer || offers({ layer: one })));
+  const methods = METHODS.filter((method) => method === wanted.method || offers({ method }));
   const layerText = (name: string) => textOfLayer(name, layer, model);
   return (
     <div className="evidence">
@@ -63,7 +67,7 @@ export function EvidenceBar({ explanation, opacity, setOpacity }: Props) {
       />
       <Select label="label" name="Evidence label" value={wanted.label} options={labels} onChange={(label) => choose({ label })} />
       <Select label="layer" name="Evidence layer" value={layer} options={layers} text={layerText} onChange={(layer) => choose({ layer })} />
-      <Select label="method" name="Evidence method" value={wanted.method} options={METHODS} onChange={(method) => choose({ method })} />
+      <Select label="method" name="Evidence method" value={wanted.method} options={methods} onChange={(method) => choose({ method })} />
       <WhyHere explanation={explanation} />
       <span className="small quiet" role="status">
         {task ? `${taskText(task)} …` : null}

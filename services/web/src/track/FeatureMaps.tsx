@@ -6,6 +6,7 @@ import { ErrorNote, Button, IconButton, Skeleton } from "../ui/controls";
 import { Dialog } from "../ui/Dialog";
 import { time, labelText } from "../ui/format";
 import { painted } from "../ui/canvas";
+import { Writes } from "../state/mayWrite";
 import { useSubmit } from "../state/submit";
 import { useTrackState } from "../state/TrackStateProvider";
 import { useArrays } from "./queries";
@@ -27,11 +28,13 @@ export default function FeatureMaps({ trackId }: { trackId: string }) {
         {state.isGoing("features") && !submitting ? (
           <p className="quiet">The feature maps are being computed.</p>
         ) : (
-          <div>
-            <Button disabled={submitting} onClick={() => submit({ tasks: ["features"] })}>
-              {submitting ? "Computing …" : "Show the feature maps"}
-            </Button>
-          </div>
+          <Writes otherwise={<p className="quiet">The feature maps have not been computed.</p>}>
+            <div>
+              <Button disabled={submitting} onClick={() => submit({ tasks: ["features"] })}>
+                {submitting ? "Computing …" : "Show the feature maps"}
+              </Button>
+            </div>
+          </Writes>
         )}
       </div>
     );

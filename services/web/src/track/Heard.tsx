@@ -3,10 +3,11 @@ import { Skeleton } from "../ui/controls";
 import { labelText, percent } from "../ui/format";
 import { KindMark } from "../ui/Kind";
 import type { Explanation } from "../state/explanation";
+import { useWho } from "../state/mayWrite";
 import { answersOf } from "../state/models";
 import type { ResultOf } from "../state/results";
 import { useTrackState } from "../state/TrackStateProvider";
-import { type SaidOfWhole, useSaidOfWhole, useWho } from "./said";
+import { type SaidOfWhole, useSaidOfWhole } from "./said";
 import { Tags } from "./Tags";
 
 /** What is heard, in one line: its kind, the label that counts, and what other models add. Nothing before a classification or a label. */

@@ -1,16 +1,21 @@
 import { useState } from "react";
 import { useClassifiers } from "../models/queries";
 import { Button, Select } from "../ui/controls";
+import { Writes } from "../state/mayWrite";
 import { AUTO, type Models, modelsNamed, modelsText } from "../state/models";
 
 type Props = { models: Models; choose: (models: Models) => void };
+type ChoiceProps = Props & {
+  /** Whether models can be selected. */
+  offers: (models: Models) => boolean;
+};
 
 /** Selects what classifies: the models that what is heard decides on, one model, or several. */
-export function ModelChoice({ models, choose }: Props) {
+export function ModelChoice({ models, choose, offers }: ChoiceProps) {
   const served = useClassifiers().data ?? [];
   const used = models.join(",");
   const kinds = new Map(served.map(({ name, kind }) => [name, kind]));
-  const options = [...new Set([AUTO, ...kinds.keys(), used])];
+  const options = [...new Set([AUTO, ...kinds.keys(), used])].filter((value) => value === used || offers([value]));
   const textOf = (value: string) => {
     const kind = kinds.get(value);
     return kind ? `${value} · ${kind}` : modelsText(modelsNamed(value.split(",")) ?? models);
@@ -25,7 +30,7 @@ export function ModelChoice({ models, choose }: Props) {
         text={textOf}
         onChange={(value) => choose(modelsNamed(value.split(",")) ?? models)}
       />
-      {served.length > 1 ? <SeveralModels names={[...kinds.keys()]} models={models} choose={choose} /> : null}
+      <Writes>{served.length > 1 ? <SeveralModels names={[...kinds.keys()]} models={models} choose={choose} /> : null}</Writes>
     </div>
   );
 }

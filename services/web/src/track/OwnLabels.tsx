@@ -2,6 +2,7 @@ import { lazy, Suspense, useRef, useState } from "react";
 import type { LabelState, Track } from "../api/client";
 import { useStore } from "../sound/store";
 import { useTimeAxis } from "../sound/timeAxis";
+import { useMayWrite, useWho, Writes } from "../state/mayWrite";
 import { Button, IconButton } from "../ui/controls";
 import { useFocusKept } from "../ui/focus";
 import { labelText } from "../ui/format";
@@ -12,26 +13,28 @@ import { StretchLabels } from "./StretchLabels";
 
 const TeachWith = lazy(() => import("../classifiers/TeachWith"));
 
-/** Confirms, rejects and removes labels of the recording and of stretches of it, adds further ones, and undoes what was changed here. */
+/** The labels of the recording and of stretches of it. Whoever may confirms, rejects and removes them, adds further ones, and undoes what was changed here. */
 export function OwnLabels({ track, changes }: { track: Track; changes: OwnChanges }) {
   const { busy, problems, said, say, put, undo } = changes;
   const box = useRef<HTMLElement>(null);
   useFocusKept(box, busy);
   return (
-    <section ref={box} className="own" aria-label="Your labels">
+    <section ref={box} className="own" aria-label={useMayWrite() ? "Your labels" : "Its owner's labels"}>
       <ul className="tags">
         {ownLabels(track).map((own) => (
           <Own key={own.label} own={own} disabled={busy} say={say} remove={(label) => put({ label, start_s: null, end_s: null, state: null })} />
         ))}
       </ul>
       <StretchLabels trackId={track.id} disabled={busy} put={put} />
-      <NewLabel add={(label, span) => say(label, "confirmed", span)} />
-      {undo ? (
-        <Button disabled={busy} onClick={undo}>
-          Undo
-        </Button>
-      ) : null}
-      <Teaching track={track} />
+      <Writes>
+        <NewLabel add={(label, span) => say(label, "confirmed", span)} />
+        {undo ? (
+          <Button disabled={busy} onClick={undo}>
+            Undo
+          </Button>
+        ) : null}
+        <Teaching track={track} />
+      </Writes>
       {problems.length ? <span role="alert">{problems.join(" ")}</span> : null}
       <span className="small quiet" role="status">
         {said}
@@ -43,17 +46,20 @@ export function OwnLabels({ track, changes }: { track: Track; changes: OwnChange
 type OwnProps = { own: OwnLabel; disabled: boolean; say: (label: string, state: LabelState) => unknown; remove: (label: string) => void };
 
 function Own({ own: { label, state, by }, disabled, say, remove }: OwnProps) {
+  const who = useWho();
   return (
-    <li className={`own__label ${state === "rejected" ? "own__label--rejected" : ""}`} title={state ? `${state} by you` : `predicted by ${by.join(" and ")}`}>
+    <li className={`own__label ${state === "rejected" ? "own__label--rejected" : ""}`} title={state ? `${state} by ${who}` : `predicted by ${by.join(" and ")}`}>
       {state === "confirmed" ? <Icon name="check" size={14} /> : null}
       <span>{labelText(label)}</span>
-      {state === "confirmed" ? null : (
-        <IconButton icon="check" label={`Confirm ${labelText(label)}`} disabled={disabled} onClick={() => say(label, "confirmed")} />
-      )}
-      {state === "rejected" ? null : (
-        <IconButton icon="close" label={`Reject ${labelText(label)}`} disabled={disabled} onClick={() => say(label, "rejected")} />
-      )}
-      {state ? <IconButton icon="bin" label={`Remove ${labelText(label)}`} disabled={disabled} onClick={() => remove(label)} /> : null}
+      <Writes>
+        {state === "confirmed" ? null : (
+          <IconButton icon="check" label={`Confirm ${labelText(label)}`} disabled={disabled} onClick={() => say(label, "confirmed")} />
+        )}
+        {state === "rejected" ? null : (
+          <IconButton icon="close" label={`Reject ${labelText(label)}`} disabled={disabled} onClick={() => say(label, "rejected")} />
+        )}
+        {state ? <IconButton icon="bin" label={`Remove ${labelText(label)}`} disabled={disabled} onClick={() => remove(label)} /> : null}
+      </Writes>
     </li>
   );
 }

@@ -6,6 +6,7 @@ import { ErrorNote, Button, ProgressBar, Skeleton } from "../ui/controls";
 import { Measurements } from "./Measurements";
 import type { Explanation } from "../state/explanation";
 import { Classification } from "./Classification";
+import { Writes } from "../state/mayWrite";
 import { useSubmit } from "../state/submit";
 import { ANALYSIS } from "../state/requests";
 import { useTrackState } from "../state/TrackStateProvider";
@@ -52,7 +53,7 @@ export function Sections({ track, explanation }: Props) {
   );
 }
 
-/** The tasks that run or wait; else those that failed; else a button that starts the analysis of a new track. */
+/** The tasks that run or wait; else those that failed; else a button that starts the analysis of a new track, for whoever may. */
 function Pending({ trackId }: { trackId: string }) {
   const { state } = useTrackState();
   const { submit, submitting, problem } = useSubmit(trackId);
@@ -78,9 +79,11 @@ function Pending({ trackId }: { trackId: string }) {
     return (
       <ErrorNote
         action={
-          <Button icon="retry" disabled={submitting} onClick={() => submit({ tasks: failed.map(({ name }) => name) })}>
-            Try again
-          </Button>
+          <Writes>
+            <Button icon="retry" disabled={submitting} onClick={() => submit({ tasks: failed.map(({ name }) => name) })}>
+              Try again
+            </Button>
+          </Writes>
         }
       >
         {failed.map((task) => `${task.name}: ${failureText(task)}`).join(" ")}
@@ -91,9 +94,11 @@ function Pending({ trackId }: { trackId: string }) {
   return (
     <div className="note">
       <span>{problem ?? "This recording has not been analysed yet."}</span>
-      <Button main disabled={submitting} onClick={() => submit({ tasks: ANALYSIS })}>
-        Analyse it
-      </Button>
+      <Writes>
+        <Button main disabled={submitting} onClick={() => submit({ tasks: ANALYSIS })}>
+          Analyse it
+        </Button>
+      </Writes>
     </div>
   );
 }

@@ -15,6 +15,7 @@ import { PlayButton, Unplayed } from "../sound/PlayButton";
 import { type Preview, usePreview } from "../sound/preview";
 import { useStore } from "../sound/store";
 import { useTimeAxis } from "../sound/timeAxis";
+import { useMayWrite, Writes } from "../state/mayWrite";
 import { AUTO } from "../state/models";
 import { useTrackState } from "../state/TrackStateProvider";
 import { useModel } from "../models/queries";
@@ -45,9 +46,11 @@ export default function Similar({ track }: { track: Track }) {
         <div className="row wrap">
           <Choice label="Compare by" value={part} options={options} onChange={setPart} />
           {embeddedStems.length || going ? null : (
-            <Button disabled={submitting} onClick={() => embed(true)}>
-              {submitting ? "Computing …" : "Compare by stems too"}
-            </Button>
+            <Writes>
+              <Button disabled={submitting} onClick={() => embed(true)}>
+                {submitting ? "Computing …" : "Compare by stems too"}
+              </Button>
+            </Writes>
           )}
         </div>
       ) : null}
@@ -59,11 +62,13 @@ export default function Similar({ track }: { track: Track }) {
           <Neighbours key={part} track={track} stem={stem} submitting={submitting || going} embed={() => embed(embeddedStems.length > 0)} />
         </>
       ) : going ? null : (
-        <div>
-          <Button disabled={submitting} onClick={() => embed(false)}>
-            {submitting ? "Computing …" : "Compare with other recordings"}
-          </Button>
-        </div>
+        <Writes otherwise={<p className="quiet">It has not been compared with other recordings.</p>}>
+          <div>
+            <Button disabled={submitting} onClick={() => embed(false)}>
+              {submitting ? "Computing …" : "Compare with other recordings"}
+            </Button>
+          </div>
+        </Writes>
       )}
     </div>
   );
@@ -76,18 +81,21 @@ function Neighbours({ track, stem, submitting, embed }: NeighboursProps) {
   const model = useNamedModel();
   const found = useNeighbours(track.id, stem, model);
   const preview = usePreviewBesideTransport();
+  const mayWrite = useMayWrite();
   if (found.isPending) return <Skeleton height={200} />;
   // The page knows that the track was embedded. That its embedding is not found means that the model has changed since.
   if (found.error instanceof ApiProblem && found.error.code === "not_found") {
     return (
       <div className="note" role="status">
         <span>
-          An earlier version of {model ?? "the model"} embedded {stem ? `the ${stem} of this recording` : "this recording"}. Embed it again to compare it with
-          others.
+          An earlier version of {model ?? "the model"} embedded {stem ? `the ${stem} of this recording` : "this recording"}.{" "}
+          <Writes>Embed it again to compare it with others.</Writes>
         </span>
-        <Button main disabled={submitting} onClick={embed}>
-          {submitting ? "Computing …" : "Embed again"}
-        </Button>
+        <Writes>
+          <Button main disabled={submitting} onClick={embed}>
+            {submitting ? "Computing …" : "Embed again"}
+          </Button>
+        </Writes>
       </div>
     );
   }
@@ -102,7 +110,7 @@ function Neighbours({ track, stem, submitting, embed }: NeighboursProps) {
   const others = items.filter(({ is_copy }) => !is_copy);
   return (
     <>
-      {outdated ? <p className="note">{leftOutText(outdated, model)}</p> : null}
+      {outdated ? <p className="note">{leftOutText(outdated, model, mayWrite)}</p> : null}
       {copies.length ? <Ranked of={track} title="Copies of this recording" items={copies} preview={preview} /> : null}
       {others.length ? <Ranked of={track} title={copies.length ? "Others that sound like it" : null} items={others} preview={preview} /> : null}
       <MarkTray />
@@ -127,10 +135,11 @@ function Ranked({ of, title, items, preview }: { of: Track; title: string | null
   );
 }
 
-/** How many recordings are not compared because an earlier model of the name embedded them, and what to do. */
-function leftOutText(count: number, model: string | null): string {
+/** How many recordings are not compared because an earlier model of the name embedded them, and what whoever may do something does. */
+function leftOutText(count: number, model: string | null, mayWrite: boolean): string {
   const [recordings, them] = count === 1 ? ["1 other recording is", "it"] : [`${count} other recordings are`, "each of them"];
-  return `${recordings} left out: an earlier version of ${model ?? "the model"} embedded ${count === 1 ? "it" : "them"}. Open ${them} and choose “Embed again” there.`;
+  const cure = mayWrite ? ` Open ${them} and choose “Embed again” there.` : "";
+  return `${recordings} left out: an earlier version of ${model ?? "the model"} embedded ${count === 1 ? "it" : "them"}.${cure}`;
 }
 
 type Near = { track: Track; similarity: number; of?: string };

@@ -3,6 +3,7 @@ import type { Before } from "../classifiers/labelling";
 import { useStore } from "../sound/store";
 import { useTimeAxis } from "../sound/timeAxis";
 import { following } from "../sound/view";
+import { useWho, Writes } from "../state/mayWrite";
 import { IconButton } from "../ui/controls";
 import { labelText } from "../ui/format";
 import { Icon } from "../ui/Icon";
@@ -11,7 +12,7 @@ import { playFrom, playLoop } from "./playing";
 
 type Props = { trackId: string; disabled: boolean; put: (label: Before) => void };
 
-/** What was said of stretches of the recording, with buttons that play one, confirm, reject and remove it. */
+/** What was said of stretches of the recording, with buttons that play one and, for whoever may, confirm, reject and remove it. */
 export function StretchLabels({ trackId, disabled, put }: Props) {
   const { data: labels = [], error } = useStretchLabels(trackId);
   if (error && labels.length === 0) return <span role="alert">{errorText(error)}</span>;
@@ -27,16 +28,19 @@ export function StretchLabels({ trackId, disabled, put }: Props) {
 
 function Stretch({ one, disabled, put }: { one: StretchLabel; disabled: boolean; put: (label: Before) => void }) {
   const { state } = one;
+  const who = useWho();
   const name = namedWithPlace(one);
   return (
-    <li className={`own__label ${state === "rejected" ? "own__label--rejected" : ""}`} title={`${state} by you`}>
+    <li className={`own__label ${state === "rejected" ? "own__label--rejected" : ""}`} title={`${state} by ${who}`}>
       <PlayStretch one={one} name={name} />
-      {state === "confirmed" ? (
-        <IconButton icon="close" label={`Reject ${name}`} disabled={disabled} onClick={() => put({ ...one, state: "rejected" })} />
-      ) : (
-        <IconButton icon="check" label={`Confirm ${name}`} disabled={disabled} onClick={() => put({ ...one, state: "confirmed" })} />
-      )}
-      <IconButton icon="bin" label={`Remove ${name}`} disabled={disabled} onClick={() => put({ ...one, state: null })} />
+      <Writes>
+        {state === "confirmed" ? (
+          <IconButton icon="close" label={`Reject ${name}`} disabled={disabled} onClick={() => put({ ...one, state: "rejected" })} />
+        ) : (
+          <IconButton icon="check" label={`Confirm ${name}`} disabled={disabled} onClick={() => put({ ...one, state: "confirmed" })} />
+        )}
+        <IconButton icon="bin" label={`Remove ${name}`} disabled={disabled} onClick={() => put({ ...one, state: null })} />
+      </Writes>
     </li>
   );
 }

@@ -2,6 +2,7 @@ import type { Answer } from "../api/client";
 import { labelText, percent } from "../ui/format";
 import type { Explanation } from "../state/explanation";
 import { tagsOf } from "../state/models";
+import { Evidence } from "./Evidence";
 import { PredictedName } from "./said";
 
 type Props = { answer: Answer; rejected: readonly string[]; explanation: Explanation };
@@ -15,14 +16,9 @@ export function Tags({ answer, rejected, explanation }: Props) {
     <ul className="tags" aria-label={`Labels by ${model}`}>
       {labels.map(({ label, probability }) => (
         <li key={label}>
-          <button
-            type="button"
-            className="tag"
-            title={`${model}. Show the evidence for ${labelText(label)}.`}
-            onClick={() => explanation.choose({ model, label, stretch: null })}
-          >
+          <Evidence className="tag" title={`${model}. Show the evidence for ${labelText(label)}.`} of={{ model, label }} explanation={explanation}>
             <PredictedName label={label} rejected={rejected} /> <span className="quiet">{percent(probability)}</span>
-          </button>
+          </Evidence>
         </li>
       ))}
     </ul>

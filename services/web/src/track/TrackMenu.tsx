@@ -12,6 +12,7 @@ import { titleOf } from "../ui/tags";
 import { Comparing } from "./Comparing";
 import { useReport } from "../report/useReport";
 import type { Explanation } from "../state/explanation";
+import { useMayWrite } from "../state/mayWrite";
 import { NotesForm, RenameForm } from "./Naming";
 import { Removal } from "./Removal";
 import { Sharing } from "./Sharing";
@@ -27,7 +28,7 @@ const TABLES = [
   ["raven", "Raven", "labels.selections.txt"],
 ] as const;
 
-/** What can be done with a recording as a whole. */
+/** What can be done with a recording as a whole by whoever looks at it. */
 export function TrackMenu({ track, explanation }: { track: Track; explanation: Explanation }) {
   const [opened, setOpened] = useState<Opened | null>(null);
   const address = `${location.origin}${ROOT_PATH}/tracks/${track.id}`;
@@ -37,23 +38,27 @@ export function TrackMenu({ track, explanation }: { track: Track; explanation: E
   const report = useReport(track, explanation, useSaid());
   const [problem, setProblem] = useState<string | null>(null);
   const measuring = useMeasuring(track.id);
+  const mayWrite = useMayWrite();
+  const forWriters = (...written: MenuItem[]) => (mayWrite ? written : []);
   const exported = (format: string, name: string) => {
     setProblem(null);
     const path = `/v1/tracks/${track.id}/labels?format=${format}&predicted=true`;
     saveAs(path, downloadName(shownFilename(track), name)).catch((error: unknown) => setProblem(errorText(error)));
   };
   const items: MenuItem[] = [
-    { text: "Rename …", act: () => setOpened("rename") },
-    { text: track.notes ? "Change the notes …" : "Add notes …", act: () => setOpened("notes") },
+    ...forWriters(
+      { text: "Rename …", act: () => setOpened("rename") },
+      { text: track.notes ? "Change the notes …" : "Add notes …", act: () => setOpened("notes") },
+    ),
     { text: "Download the original", href: track.audio.url, download: shownFilename(track) },
     { text: "Copy the link", act: () => void copyLink() },
-    { text: "Share …", act: () => setOpened("share") },
+    ...forWriters({ text: "Share …", act: () => setOpened("share") }),
     { text: "Compare …", act: () => setOpened("compare") },
     ...TABLES.map(([format, program, name]) => ({ text: `Labels for ${program}`, act: () => exported(format, name) })),
-    ...(measuring.going ? [] : [{ text: measuring.measured ? "Measure it again" : "Measure it", act: measuring.measure }]),
+    ...(measuring.going ? [] : forWriters({ text: measuring.measured ? "Measure it again" : "Measure it", act: measuring.measure })),
     { text: "Report (HTML)", act: report },
     { text: "Print or save as PDF …", act: () => window.print() },
-    { text: "Delete …", act: () => setOpened("delete") },
+    ...forWriters({ text: "Delete …", act: () => setOpened("delete") }),
   ];
   const close = () => setOpened(null);
   const dialogs: Record<Opened, [string, ReactNode]> = {

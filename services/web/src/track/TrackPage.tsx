@@ -18,6 +18,7 @@ import { BeatClicks, BeatMarks } from "./BeatMarks";
 import { EvidenceBar, SHOWN } from "./EvidenceBar";
 import { EvidenceMark, EvidenceSpan } from "./EvidenceSpan";
 import { useExplanation } from "../state/explanation";
+import { useMayWrite } from "../state/mayWrite";
 import { Heard } from "./Heard";
 import { LabelList } from "./LabelList";
 import { LabelLegend, LabelStrip } from "./LabelStrip";
@@ -107,6 +108,7 @@ function Studio({ track, slot }: { track: Track; slot: HTMLElement | null }) {
   const clicks = useSounds(transport, track, explanation);
   const { audioTrack } = useTrackState();
   const changes = useOwnChanges(track.id);
+  const mayWrite = useMayWrite();
   const axis = useMemo(() => ({ transport, durationS, view, setView, width }), [transport, durationS, view, width]);
   useTransportKeys(axis, useBars());
   return (
@@ -131,7 +133,7 @@ function Studio({ track, slot }: { track: Track; slot: HTMLElement | null }) {
         <SpectrogramSettings sampleRateHz={track.sample_rate_hz} />
         <EvidenceBar explanation={explanation} opacity={opacity} setOpacity={setOpacity} />
         <EvidenceSpan explained={explained} />
-        <LabelList changes={audioTrack === null ? changes : null} />
+        <LabelList changes={mayWrite && audioTrack === null ? changes : null} />
       </section>
       {track.warnings.map((warning) => (
         <p key={warning} className="note">

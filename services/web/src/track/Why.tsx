@@ -2,7 +2,7 @@ import { unexplainedText } from "../state/absent";
 import { Button } from "../ui/controls";
 import { band, labelText, percent, time } from "../ui/format";
 import type { Explanation } from "../state/explanation";
-import { useReadOnly } from "../state/readOnly";
+import { useMayWrite } from "../state/mayWrite";
 import { type ResultOf, strongestOf, tellsBandsApart } from "../state/results";
 import { useTrackState } from "../state/TrackStateProvider";
 import { Trust } from "./Trust";
@@ -13,7 +13,7 @@ type Bands = ResultOf<"explain">["bands"];
 export function Why({ explanation }: { explanation: Explanation }) {
   const { explained, trust, computing, checking, checkEvidence } = explanation;
   const { state } = useTrackState();
-  const readOnly = useReadOnly();
+  const mayWrite = useMayWrite();
   return (
     <section className="panel" aria-labelledby="why-title" aria-busy={computing}>
       <h2 id="why-title">Why</h2>
@@ -26,11 +26,11 @@ export function Why({ explanation }: { explanation: Explanation }) {
           {tellsBandsApart(explained) && <BandShares bands={explained.bands} />}
           {trust ? (
             <Trust trust={trust} windows={explained.windows} />
-          ) : readOnly ? null : (
+          ) : mayWrite ? (
             <Button disabled={checking} onClick={checkEvidence}>
               {checking ? "Checking …" : "Check the evidence"}
             </Button>
-          )}
+          ) : null}
         </>
       ) : (
         <p className="quiet">{computing ? "The evidence is being computed." : unexplainedText(state)}</p>

@@ -42,16 +42,16 @@ type Facts = {
   levels: Decoded | undefined;
   /** Why there are no levels, where they were refused. */
   error: unknown;
-  /** Whether the reader cannot have it measured. */
-  readOnly: boolean;
+  /** Whether whoever listens can have it measured. */
+  mayWrite: boolean;
 };
 
 /** Why there can be no clicks for what is played, and what is said of them besides. */
-export function clicksText({ on, source, levels, error, readOnly }: Facts): { blocked: string | null; said: string } {
+export function clicksText({ on, source, levels, error, mayWrite }: Facts): { blocked: string | null; said: string } {
   if (source === "stems") return { blocked: null, said: on ? CLICKS : "" };
   if (!levels && error) return { blocked: `No clicks with the recording: what they need could not be read. ${errorText(error)}`, said: "" };
   const endS = levels ? partsEndS(levels) : Number.POSITIVE_INFINITY;
-  const again = readOnly ? "" : " If an earlier release measured it, a new describe task gives them everywhere.";
+  const again = mayWrite ? " If an earlier release measured it, a new describe task gives them everywhere." : "";
   if (endS === 0) return { blocked: `This recording cannot be decoded in parts: clicks are heard with its stems.${again}`, said: "" };
   if (!on) return { blocked: null, said: "" };
   if (source !== "recording") return { blocked: null, said: "heard with the recording or its stems: choose one as the sound" };

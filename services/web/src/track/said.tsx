@@ -1,8 +1,9 @@
 import { useQuery } from "@tanstack/react-query";
 import type { Track } from "../api/client";
+import { isSharedPage } from "../api/credential";
 import type { SaidLabel } from "../sound/segments";
+import { useWho } from "../state/mayWrite";
 import { sharedTrack } from "../state/queries";
-import { useReadOnly } from "../state/readOnly";
 import { useTrackState } from "../state/TrackStateProvider";
 import { labelText } from "../ui/format";
 import { saidLabels } from "./ownLabels";
@@ -23,15 +24,10 @@ const NO_LABELS: readonly SaidLabel[] = [];
 /** What the owner confirmed and rejected, of stretches too, also for whom the recording is shared with; nothing of another audio track. */
 export function useSaid(): readonly SaidLabel[] {
   const { trackId, audioTrack } = useTrackState();
-  const readOnly = useReadOnly();
-  const own = useQuery({ ...saidLabels(trackId), enabled: !readOnly && audioTrack === null });
-  const shared = useQuery({ ...sharedTrack, enabled: readOnly });
-  return (readOnly ? shared : own).data?.labels ?? NO_LABELS;
-}
-
-/** Who confirmed and rejected, to whoever reads the page: `you`, `its owner`. */
-export function useWho(): string {
-  return useReadOnly() ? "its owner" : "you";
+  const visiting = isSharedPage();
+  const own = useQuery({ ...saidLabels(trackId), enabled: !visiting && audioTrack === null });
+  const shared = useQuery({ ...sharedTrack, enabled: visiting });
+  return (visiting ? shared : own).data?.labels ?? NO_LABELS;
 }
 
 /** The name of a label that a model gave, struck through where it was rejected. */

@@ -3,7 +3,7 @@ import type { WaveformLevels } from "../api/client";
 import { ClickedSource } from "../sound/clickedSource";
 import { useStore } from "../sound/store";
 import { CLICKED, type Transport } from "../sound/transport";
-import { useReadOnly } from "../state/readOnly";
+import { useMayWrite } from "../state/mayWrite";
 import { useTrackState } from "../state/TrackStateProvider";
 import { clicksText, fetchPart, partsEndS } from "./clickedParts";
 import { audioTrackQuery, useLevels } from "./tiles";
@@ -29,7 +29,7 @@ export type Clicks = {
  */
 export function useClicks(transport: Transport, id: string): Clicks {
   const beats = useBeats();
-  const readOnly = useReadOnly();
+  const mayWrite = useMayWrite();
   const [on, setOn] = useState(false);
   const [heard, setHeard] = useState(false);
   const { audioTrack } = useTrackState();
@@ -58,7 +58,7 @@ export function useClicks(transport: Transport, id: string): Clicks {
       if (next && !CLICKED.includes(source)) transport.switchTo("recording");
     },
     heard,
-    ...clicksText({ on, source, levels, error, readOnly }),
+    ...clicksText({ on, source, levels, error, mayWrite }),
   };
 }
 

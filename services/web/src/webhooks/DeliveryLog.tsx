@@ -1,6 +1,7 @@
 import { useState } from "react";
 import { Link } from "wouter";
 import { errorText } from "../api/problem";
+import { Writes } from "../state/mayWrite";
 import { ErrorNote, Button, Choice, Skeleton } from "../ui/controls";
 import { ago } from "../ui/format";
 import { type Attempt, type Delivery, useDeliveries, useWebhookActions, type Webhook } from "./queries";
@@ -13,7 +14,7 @@ const KINDS = [
 ] as const;
 type Kind = (typeof KINDS)[number]["value"];
 
-/** The events that were sent to an endpoint, with every attempt and buttons that send them again. */
+/** The events that were sent to an endpoint, with every attempt, and for whoever may, buttons that send them again. */
 export function DeliveryLog({ webhook: { id: webhookId, url } }: { webhook: Webhook }) {
   const [kind, setKind] = useState<Kind>("all");
   const found = useDeliveries(webhookId, kind === "all" ? null : kind);
@@ -24,9 +25,11 @@ export function DeliveryLog({ webhook: { id: webhookId, url } }: { webhook: Webh
       <div className="row spread wrap">
         <Choice label={`Which deliveries to ${url}`} value={kind} options={KINDS} onChange={setKind} />
         {kind === "dead" && deliveries.length ? (
-          <Button icon="retry" disabled={redeliverDead.isPending} onClick={() => redeliverDead.mutate(webhookId)}>
-            Send all again
-          </Button>
+          <Writes>
+            <Button icon="retry" disabled={redeliverDead.isPending} onClick={() => redeliverDead.mutate(webhookId)}>
+              Send all again
+            </Button>
+          </Writes>
         ) : null}
       </div>
       {found.isPending ? <Skeleton height={80} /> : null}
@@ -50,9 +53,11 @@ function DeliveryRow({ delivery }: { delivery: Delivery }) {
         <span>{delivery.event_type}</span>
         <span className={`delivery__state delivery__state--${delivery.status}`}>{statusText(delivery)}</span>
         <span className="quiet small">{ago(delivery.created_at)}</span>
-        <Button icon="retry" disabled={redeliver.isPending} onClick={() => redeliver.mutate(delivery.id)}>
-          Send again
-        </Button>
+        <Writes>
+          <Button icon="retry" disabled={redeliver.isPending} onClick={() => redeliver.mutate(delivery.id)}>
+            Send again
+          </Button>
+        </Writes>
       </div>
       <About delivery={delivery} />
       {redeliver.error ? <ErrorNote>{errorText(redeliver.error)}</ErrorNote> : null}

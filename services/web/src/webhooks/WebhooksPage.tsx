@@ -1,5 +1,6 @@
 import { useState } from "react";
 import { errorText } from "../api/problem";
+import { Writes } from "../state/mayWrite";
 import { ErrorNote, Button, Skeleton } from "../ui/controls";
 import { ago } from "../ui/format";
 import { announce } from "../ui/live";
@@ -23,9 +24,11 @@ export default function WebhooksPage() {
     <main id="main" className="page page--narrow stack webhooks">
       <div className="row spread">
         <h1>Webhooks</h1>
-        <Button main aria-expanded={adding} onClick={() => setAdding(!adding)}>
-          Add an endpoint
-        </Button>
+        <Writes>
+          <Button main aria-expanded={adding} onClick={() => setAdding(!adding)}>
+            Add an endpoint
+          </Button>
+        </Writes>
       </div>
       {adding ? <NewWebhook onDone={() => setAdding(false)} /> : null}
       {found.isPending ? <Skeleton height={160} /> : null}
@@ -67,40 +70,42 @@ function Endpoint({ webhook }: { webhook: Webhook }) {
         <Button aria-expanded={open} onClick={() => setOpen(!open)}>
           Deliveries
         </Button>
-        <Button
-          disabled={test.isPending}
-          onClick={() => {
-            setOpen(true);
-            test.mutate(webhook.id, { onSuccess: () => announce("A test event is being sent.") });
-          }}
-        >
-          Send a test
-        </Button>
-        <Button disabled={enable.isPending} onClick={() => enable.mutate({ id: webhook.id, enabled: !webhook.enabled })}>
-          {webhook.enabled ? "Switch off" : "Switch on"}
-        </Button>
-        <Button aria-expanded={rotating} onClick={() => setRotating(!rotating)}>
-          New secret
-        </Button>
-        {sure ? (
-          <>
-            <Button disabled={remove.isPending} onClick={() => remove.mutate(webhook.id)}>
-              Delete it and its log
-            </Button>
-            <Button autoFocus onClick={() => setSure(false)}>
-              Keep
-            </Button>
-          </>
-        ) : (
+        <Writes>
           <Button
+            disabled={test.isPending}
             onClick={() => {
-              setOpen(false);
-              setSure(true);
+              setOpen(true);
+              test.mutate(webhook.id, { onSuccess: () => announce("A test event is being sent.") });
             }}
           >
-            Delete
+            Send a test
           </Button>
-        )}
+          <Button disabled={enable.isPending} onClick={() => enable.mutate({ id: webhook.id, enabled: !webhook.enabled })}>
+            {webhook.enabled ? "Switch off" : "Switch on"}
+          </Button>
+          <Button aria-expanded={rotating} onClick={() => setRotating(!rotating)}>
+            New secret
+          </Button>
+          {sure ? (
+            <>
+              <Button disabled={remove.isPending} onClick={() => remove.mutate(webhook.id)}>
+                Delete it and its log
+              </Button>
+              <Button autoFocus onClick={() => setSure(false)}>
+                Keep
+              </Button>
+            </>
+          ) : (
+            <Button
+              onClick={() => {
+                setOpen(false);
+                setSure(true);
+              }}
+            >
+              Delete
+            </Button>
+          )}
+        </Writes>
       </div>
       {problem ? <ErrorNote>{errorText(problem)}</ErrorNote> : null}
       {rotating ? <Rotation webhook={webhook} onDone={() => setRotating(false)} /> : null}

@@ -1,11 +1,20 @@
+import { Writes } from "../../state/mayWrite";
 import { IconButton } from "../../ui/controls";
 import { isSame, type Markable, toggleMark, useMarks } from "./marks";
 import "./marks.css";
 
 type Props = { what: Markable; also?: Markable | undefined };
 
-/** Marks what was found as like what is looked for, or as not like it. */
-export function MarkButtons({ what, also }: Props) {
+/** Marks what was found as like what is looked for, or as not like it, for whoever may make a classifier of the marks. */
+export function MarkButtons(props: Props) {
+  return (
+    <Writes>
+      <Both {...props} />
+    </Writes>
+  );
+}
+
+function Both({ what, also }: Props) {
   const like = useMarks().find((one) => isSame(one, what))?.like;
   return (
     <span className="marks">

@@ -1,6 +1,7 @@
 import { useState } from "react";
 import { useLocation } from "wouter";
 import { errorText } from "../../api/problem";
+import { useMayWrite } from "../../state/mayWrite";
 import { Button, ErrorNote, IconButton } from "../../ui/controls";
 import { time } from "../../ui/format";
 import { useClassifierActions } from "../queries";
@@ -9,10 +10,11 @@ import { clearMarks, type Mark, requestFrom, toggleMark, useMarks } from "./mark
 
 const LONGEST = 96;
 
-/** What was marked, and a button that makes a classifier of it. Nothing while nothing is marked. */
+/** What was marked, and a button that makes a classifier of it. Nothing while nothing is marked, and for whoever may make none. */
 export function MarkTray({ suggested = "" }: { suggested?: string }) {
   const marks = useMarks();
-  return marks.length ? <Tray marks={marks} suggested={suggested} /> : null;
+  const mayWrite = useMayWrite();
+  return mayWrite && marks.length ? <Tray marks={marks} suggested={suggested} /> : null;
 }
 
 function Tray({ marks, suggested }: { marks: readonly Mark[]; suggested: string }) {

@@ -1,5 +1,6 @@
 import { Link } from "wouter";
 import { errorText } from "../../api/problem";
+import { onlyReadText, Writes } from "../../state/mayWrite";
 import { Button, ErrorNote, Skeleton } from "../../ui/controls";
 import { useTitle } from "../../ui/title";
 import "../classifiers.css";
@@ -28,7 +29,11 @@ export default function ReviewPage({ name }: { name: string }) {
         <ErrorNote action={<Button onClick={() => void found.refetch()}>Try again</Button>}>{errorText(found.error)}</ErrorNote>
       ) : null}
       {found.data?.version === 0 ? <p role="status">It has no version yet: it is {STATES[found.data.state]}.</p> : null}
-      {found.data && found.data.version > 0 ? <Review classifier={found.data} /> : null}
+      {found.data && found.data.version > 0 ? (
+        <Writes otherwise={<p className="empty">{onlyReadText("answer")}</p>}>
+          <Review classifier={found.data} />
+        </Writes>
+      ) : null}
     </main>
   );
 }

@@ -1,29 +1,40 @@
 import { taskText } from "../../api/taskText";
+import { useMayWrite, Writes } from "../../state/mayWrite";
 import { ErrorNote, Button, ProgressBar } from "../../ui/controls";
 import { type Drawing, type LibraryMap, useMapDrawing } from "./queries";
 import { useRedrawing } from "./redrawing";
 import { missingText, silentText } from "./text";
 
-/** What the map does not show yet, and a button that draws it. */
+/** What the map does not show yet, and a button that draws it for whoever may. */
 export function MapStatus({ map, idle }: { map: LibraryMap; idle: boolean }) {
   const drawing = useMapDrawing(map.model, map.job_id ?? null);
-  useRedrawing(map, drawing, idle);
+  useRedrawing(map, drawing, useMayWrite() && idle);
   if (drawing.pending) return <UnderWay drawing={drawing} />;
-  if (drawing.problem) return <ErrorNote action={<Button onClick={drawing.draw}>Try again</Button>}>{drawing.problem}</ErrorNote>;
+  if (drawing.problem) return <ErrorNote action={<Draw drawing={drawing}>Try again</Draw>}>{drawing.problem}</ErrorNote>;
   const missing = missingText(map);
   if (missing) {
     return (
       <div className="note">
         <span>{missing}</span>
-        <Button main={!map.drawn_at} onClick={drawing.draw}>
+        <Draw drawing={drawing} main={!map.drawn_at}>
           {map.drawn_at ? "Redraw the map" : "Draw the map"}
-        </Button>
+        </Draw>
       </div>
     );
   }
   const silent = silentText(map);
   if (map.points?.length) return silent ? <p className="quiet small">{silent}</p> : null;
   return <Nothing silent={silent} />;
+}
+
+function Draw({ drawing, main = false, children }: { drawing: Drawing; main?: boolean; children: string }) {
+  return (
+    <Writes>
+      <Button main={main} onClick={drawing.draw}>
+        {children}
+      </Button>
+    </Writes>
+  );
 }
 
 function UnderWay({ drawing: { job } }: { drawing: Drawing }) {
@@ -46,10 +57,12 @@ function Nothing({ silent }: { silent: string | null }) {
     <div className="empty">
       {silent ? <p>{silent}</p> : null}
       <p>The map is empty: no recording has an embedding yet.</p>
-      <p>
-        Recordings that you add above get one. For another recording, open it and press “Compare with other recordings”, or run the
-        task <code>embed</code>.
-      </p>
+      <Writes>
+        <p>
+          Recordings that you add above get one. For another recording, open it and press “Compare with other recordings”, or run
+          the task <code>embed</code>.
+        </p>
+      </Writes>
     </div>
   );
 }
