@@ -1,10 +1,11 @@
-import type { Answer, TaskName, Track } from "../api/client";
+import type { Answer, Track } from "../api/client";
 import { useModel } from "../models/queries";
 import { ErrorNote, Button } from "../ui/controls";
 import { percent, labelText } from "../ui/format";
 import { KindMark } from "../ui/Kind";
 import type { Explanation } from "../state/explanation";
 import { answersOf, type Models, modelOption, shownLabels, thresholdOf } from "../state/models";
+import { BY_MODEL } from "../state/requests";
 import { useTrackState } from "../state/TrackStateProvider";
 import { useSubmit } from "../state/submit";
 import type { ResultOf } from "../state/results";
@@ -13,8 +14,6 @@ import { SILENCE, unheardText } from "../state/absent";
 import { ModelChoice } from "./ModelChoice";
 import { PredictedName, useSaidOfWhole } from "./said";
 import { Tags } from "./Tags";
-
-const BY_MODEL: TaskName[] = ["classify", "embed", "explain"];
 
 type Props = { track: Track; explanation: Explanation };
 
