@@ -8,6 +8,7 @@ import { useTrack } from "../state/queries";
 import { useTrackState } from "../state/TrackStateProvider";
 import { Amber } from "../track/Amber";
 import { SHOWN } from "../track/EvidenceBar";
+import { EvidenceMark, EvidencePart } from "../track/EvidenceSpan";
 import { LabelLegend, LabelStrip } from "../track/LabelStrip";
 import { SpectrogramPlot } from "../track/SpectrogramPlot";
 import { useLinkedSound } from "../track/sources";
@@ -41,10 +42,14 @@ export function Side({ track, model, sound, letter }: Props) {
         <TimeAxisProvider value={own}>
           <Waveform trackId={track.id} />
           <LabelStrip />
+          <EvidenceMark explained={state.explained} />
           <SpectrogramPlot trackId={track.id} explained={state.explained} opacity={SHOWN} />
         </TimeAxisProvider>
       </Timeline>
       <Amber explained={state.explained} opacity={SHOWN} />
+      <TimeAxisProvider value={own}>
+        <EvidencePart explained={state.explained} />
+      </TimeAxisProvider>
       <LabelLegend />
       {loaded ? <Figures track={track} models={models} /> : null}
     </section>
