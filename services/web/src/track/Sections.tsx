@@ -7,6 +7,7 @@ import { Measurements } from "./Measurements";
 import type { Explanation } from "../state/explanation";
 import { Classification } from "./Classification";
 import { useSubmit } from "../state/submit";
+import { unmeasuredText } from "../state/absent";
 import { ANALYSIS } from "../state/requests";
 import { useTrackState } from "../state/TrackStateProvider";
 import { Why } from "./Why";
@@ -37,7 +38,7 @@ export function Sections({ track, explanation }: Props) {
       <div id="what" className="trio">
         <Classification track={track} explanation={explanation} />
         <Why explanation={explanation} />
-        <Measurements />
+        <Measurements unmeasured={unmeasuredText(state)} />
       </div>
       <WhenSeen id="inside" title="Inside the network" height={state.has("features") ? 200 : 0}>
         <FeatureMaps trackId={track.id} />
