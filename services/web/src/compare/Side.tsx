@@ -10,6 +10,7 @@ import { Amber } from "../track/Amber";
 import { SHOWN } from "../track/EvidenceBar";
 import { EvidenceMark, EvidencePart } from "../track/EvidenceSpan";
 import { LabelLegend, LabelStrip } from "../track/LabelStrip";
+import { useReadAgainInFront } from "../track/ownLabels";
 import { SpectrogramPlot } from "../track/SpectrogramPlot";
 import { useLinkedSound } from "../track/sources";
 import { Timeline } from "../track/Timeline";
@@ -31,6 +32,7 @@ export function Side({ track, model, sound, letter }: Props) {
   useEffect(() => {
     if (models) selectModels(models);
   }, [models, selectModels]);
+  useReadAgainInFront(track.id);
   const title = `${letter}: ${titleOf(track)}${models ? `, by ${modelsText(models)}` : ""}`;
   return (
     <section className="side" aria-label={title}>
