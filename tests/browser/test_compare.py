@@ -10,7 +10,8 @@ import pytest
 from playwright.sync_api import ViewportSize, expect
 
 from phonoscope.contract import LabelState
-from tests.browser.visit import BOTH, NARROW, WIDE_FIRST, Visit, record_players
+from phonoscope.tasks import Explain
+from tests.browser.visit import BOTH, LONG_S, NARROW, WIDE_FIRST, Visit, record_players
 from tests.support import tone_wav
 
 _ENDS_MS = 60_000
@@ -107,6 +108,43 @@ def test_two_models_hear_one_recording(visit: Callable[..., Visit], recordings: 
     expect(of_dog.locator("s")).to_have_text("dog")
     expect(sides.first.get_by_role("list", name="Labels over time")).not_to_contain_text("dog")
     here.expect_fine(*BOTH)
+
+
+@WIDE_FIRST
+def test_a_side_marks_the_part_that_its_evidence_is_of(
+    visit: Callable[..., Visit], recordings: dict[str, Path], long: Path, size: ViewportSize
+) -> None:
+    """On the axis and in words, as the recording's own page; evidence of the whole is not marked, and none is said."""
+    here = visit(size)
+    page = here.page
+    job = here.client.wait(here.client.analyze(long, ["classify", "explain", "describe"]))
+    explained = job.result(Explain)
+    assert explained.end_s - explained.start_s < LONG_S / 2
+    whole = here.client.wait(here.client.analyze(recordings["dog_large"], ["classify", "explain", "describe"]))
+    here.go(f"/compare?a={job.recording}&b={whole.recording}")
+    own, other = page.locator(".side").first, page.locator(".side").nth(1)
+    expect(own.locator(".amber")).to_be_visible()
+    expect(other.locator(".amber")).to_be_visible()
+    mark = own.get_by_role("img", name="The evidence is of")
+    plots = own.locator(".timeline__plots").bounding_box()
+    shown = mark.locator("span").bounding_box()
+    assert plots
+    assert shown
+    assert (shown["x"] - plots["x"]) / plots["width"] == pytest.approx(explained.start_s / LONG_S, abs=0.01)
+    assert shown["width"] / plots["width"] == pytest.approx((explained.end_s - explained.start_s) / LONG_S, abs=0.01)
+    seconds = str(mark.get_attribute("aria-label")).removeprefix("The evidence is of ")
+    expect(own.get_by_text("This evidence is of")).to_have_text(f"This evidence is of {seconds} alone.")
+    expect(other.get_by_role("img", name="The evidence is of")).to_have_count(0)
+    expect(other.get_by_text("This evidence is of")).to_have_count(0)
+    here.expect_fine()
+    unexplained = here.client.upload(recordings["rain_roof"]).id
+    here.go(f"/compare?a={job.recording}&b={unexplained}")
+    said = other.locator(".side__figures > div").filter(has_text="No evidence has been computed yet.")
+    expect(said).to_have_count(1)
+    here.expect_fine()
+    said.get_by_role("link").click()
+    expect(page).to_have_url(f"{here.url}/tracks/{unexplained}")
+    expect(page.get_by_role("button", name="Show the evidence")).to_be_visible()
 
 
 def test_nothing_to_compare_says_where_to_begin(visit: Callable[..., Visit]) -> None:

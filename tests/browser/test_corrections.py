@@ -10,7 +10,7 @@ from playwright.sync_api import ViewportSize, expect
 
 from phonoscope.contract import LabelState
 from tests.browser.axis import axis, seconds_of
-from tests.browser.visit import WIDE_FIRST, Visit
+from tests.browser.visit import BOTH, WIDE_FIRST, Visit
 
 
 def _listened(here: Visit, recording: Path) -> str:
@@ -167,6 +167,7 @@ def test_a_visitor_and_a_report_have_what_was_corrected(
     page.get_by_role("button", name="Menu", exact=True).click()
     with page.expect_download() as download:
         page.get_by_role("menuitem", name="Report (HTML)").click()
+    assert download.value.suggested_filename == "dog_large - report.html"
     path = tmp_path / "report.html"
     download.value.save_as(path)
     reader = page.context.new_page()
@@ -217,3 +218,57 @@ def test_the_only_stretch_of_a_recording_is_the_whole_of_it(
     confirm.click()
     expect(confirm).to_have_attribute("aria-pressed", "false")
     assert here.client.labels(track).labels == []
+
+
+def test_keys_go_on_after_the_last_stretch_of_the_list(
+    visit: Callable[..., Visit], recordings: dict[str, Path]
+) -> None:
+    """Rejected, it leaves what undoes that, which has the focus; undone, the list is back, and keys are in it."""
+    here = visit()
+    page = here.page
+    track = _listened(here, recordings["dog_large"])
+    here.go(f"/tracks/{track}")
+    stretches = page.locator(".segments")
+    rows = stretches.get_by_role("listitem")
+    expect(rows).to_have_count(1)
+    rows.get_by_role("button", name="Reject dog").press("Enter")
+    expect(rows).to_have_count(0)
+    expect(stretches.get_by_role("button", name="Undo")).to_be_focused()
+    expect(stretches).to_contain_text("No stretch of the labels over time")
+    here.expect_fine(*BOTH)
+    page.keyboard.press("Enter")
+    expect(rows).to_have_count(1)
+    expect(stretches.locator("button:focus")).to_have_count(1)
+    assert here.client.labels(track).labels == []
+    here.client.say_label(track, "dog", LabelState.REJECTED)
+    page.reload()
+    page.get_by_label("Add a label").fill("wolf")
+    page.get_by_label("Add a label").press("Enter")
+    expect(page.get_by_role("region", name="What is heard")).to_contain_text("wolf, confirmed by you")
+    expect(stretches).to_have_count(0)
+
+
+@WIDE_FIRST
+def test_labels_that_others_change_are_read_when_the_page_is_in_front_again(
+    visit: Callable[..., Visit], recordings: dict[str, Path], size: ViewportSize
+) -> None:
+    """As its window gets the focus: those of the whole recording and of stretches, without a reload."""
+    here = visit(size)
+    page = here.page
+    track = _listened(here, recordings["dog_large"])
+    here.go(f"/tracks/{track}")
+    own, heard = page.get_by_role("region", name="Your labels"), page.get_by_role("region", name="What is heard")
+    expect(own.get_by_role("button", name="Reject dog")).to_be_visible()
+    here.client.say_label(track, "wolf")
+    here.client.say_label(track, "howl", LabelState.CONFIRMED, 0.5, 1.5)
+    page.evaluate("window.dispatchEvent(new Event('focus'))")
+    expect(heard).to_contain_text("wolf, confirmed by you")
+    expect(own.get_by_role("list", name="Labels of stretches")).to_contain_text("howl")
+    expect(page.get_by_role("list", name="Labels over time")).to_contain_text("howl")
+    here.expect_fine()
+    here.go(f"/compare?a={track}&b={track}")
+    labels = page.locator(".side__labels")
+    expect(labels.first).to_contain_text("wolf, confirmed by you")
+    here.client.say_label(track, "night")
+    page.evaluate("window.dispatchEvent(new Event('focus'))")
+    expect(labels.first).to_contain_text("night, confirmed by you")

@@ -127,6 +127,7 @@ def test_many_are_labelled_exported_and_deleted_at_once(
     expect(page.get_by_role("group", name="Filter by label").get_by_role("button", name="hum")).to_have_text("hum 2")
     with page.expect_download() as download:
         bar.get_by_role("button", name="Export CSV").click()
+    assert download.value.suggested_filename == "recordings.csv"
     table = Path(download.value.path()).read_text(encoding="utf-8-sig").splitlines()
     rows = [row.split(",")[:4] for row in table[1:]]
     assert rows == [["three.wav", "", "hum", "yes"], ["one.wav", "the first", "hum", "yes"]]

@@ -38,6 +38,8 @@ _TONES = """
 """Has stems be a tone: a network that has learned nothing makes sounds that nobody knows."""
 _LEVEL = "Number(document.querySelector('[aria-label=\"Level of {}\"]').ariaValueNow)"
 _MOST_SHIFT = 0.02
+_ENDS_MS = 60_000
+_FORMATS = {"wav": ("audio/wav", b"RIFF"), "mp3": ("audio/mpeg", b"ID3"), "opus": ("audio/ogg", b"OggS")}
 
 
 @pytest.fixture
@@ -279,6 +281,25 @@ def test_downloads_have_the_recording_s_name(mixer: Callable[[ViewportSize], Vis
     here.client.change_track(track.id, TrackChange(name="Bell / mill"))
     _open(here, track.id)
     assert _downloads(page) == ("Bell - mill - vocals.flac", "Bell - mill - stems.zip")
+
+
+def test_a_mix_is_saved_in_each_format(mixer: Callable[[ViewportSize], Visit]) -> None:
+    """WAV, MP3 and Opus under the recording's name, with their own endings; what is served says the same."""
+    here = mixer(WIDE)
+    page = here.page
+    [track] = here.client.tracks().items
+    here.client.change_track(track.id, TrackChange(name="Bell / mill"))
+    _open(here, track.id)
+    for name, (media_type, start) in _FORMATS.items():
+        page.get_by_label("Format of the mix").select_option(name)
+        page.get_by_role("button", name="Export this mix").click()
+        link = page.get_by_role("link", name="Download the mix")
+        with page.expect_download(timeout=_ENDS_MS) as download:
+            link.click(timeout=_ENDS_MS)
+        assert download.value.suggested_filename == f"Bell - mill - mix.{name}"
+        assert Path(download.value.path()).read_bytes().startswith(start)
+        served = page.request.get(f"{here.url}{link.get_attribute('href')}")
+        assert (served.status, served.headers["content-type"]) == (200, media_type)
 
 
 def _downloads(page: Page) -> tuple[str, str]:

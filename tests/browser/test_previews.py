@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Locator, Page, ViewportSize, expect
 
 from tests.browser.sound import HOUR_S, hour_wav
-from tests.browser.visit import NARROW, WIDE, WIDE_FIRST, Visit, record_players
+from tests.browser.visit import NARROW, WIDE, WIDE_FIRST, Visit, held_at, record_players
 from tests.support import RunningStack, tone_wav
 
 _PLAYS = "() => players.some((one) => !one.paused && one.currentTime > 0.1)"
@@ -63,6 +63,8 @@ def test_a_format_that_the_browser_cannot_play_says_so(
     for name in ("bell.aiff", "bell.wav"):
         here.client.upload(tmp_path / name)
     record_players(page)
+    # What is asked for to be drawn has it measured, and then there is a copy that plays.
+    held_at(page, "**/waveform**")
     here.go("/")
     row = page.get_by_label("Recordings", exact=True).get_by_role("listitem").filter(has_text="bell.aiff")
     _expect_words(page, row.get_by_role("alert"), "bell.aiff")

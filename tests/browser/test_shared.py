@@ -8,9 +8,14 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, ViewportSize, expect
+from sqlalchemy import text
 
 from phonoscope.contract import TrackChange
+from phonoscope.db.access.engine import Database
+from phonoscope.states import Status
+from phonoscope.storage import ObjectStore
 from tests.browser.visit import BOTH, WIDE_FIRST, Visit, record_players
+from tests.support import RunningStack, tone_wav
 
 
 def _opened(here: Visit, address: str) -> Page:
@@ -88,6 +93,49 @@ def test_a_link_shows_the_same_to_whoever_is_signed_in(
     expect(page.get_by_text("This link has ended")).to_be_visible()
     page = _opened(other, f"{other.url}/shared")
     expect(page.get_by_text("not whole")).to_be_visible()
+
+
+def test_a_visitor_reads_that_it_could_not_be_measured(
+    stack: RunningStack, visit: Callable[..., Visit], tmp_path: Path
+) -> None:
+    """It was tried, and failed: not that it was not tried yet."""
+    owner, visitor = visit(), visit()
+    visitor.expected = ("/waveform", "/audio", "/spectrogram")
+    path = tmp_path / "lost.wav"
+    path.write_bytes(tone_wav(0.5, rate_hz=8_000, seed=72))
+    track = owner.client.upload(path).id
+    store = ObjectStore(stack.settings)
+    store.delete(store.keys(f"tracks/{track}/"))
+    assert owner.client.wait(owner.client.create_job(track, ["describe"])).status is Status.FAILED
+    page = _opened(visitor, owner.client.address(owner.client.share_track(track).url))
+    expect(page.get_by_label("How it sounds")).to_contain_text("It could not be measured.")
+    visitor.expect_fine(*BOTH)
+
+
+def test_a_page_whose_link_ends_while_it_is_open_says_so(
+    stack: RunningStack, visit: Callable[..., Visit], recordings: dict[str, Path]
+) -> None:
+    """By itself, once it would read its links again."""
+    owner, visitor = visit(), visit()
+    visitor.expected = ("404",)
+    track = owner.client.upload(recordings["dog_small"])
+    made = owner.client.share_track(track.id)
+    visitor.page.clock.install()
+    page = _opened(visitor, owner.client.address(made.url))
+    expect(page.get_by_role("heading", level=1)).to_have_text("dog_small.m4a")
+    _end(stack, made.id)
+    page.clock.fast_forward("24:00:00")
+    expect(page.get_by_text("This link has ended")).to_be_visible()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Nothing is shared here")
+    visitor.expect_fine(*BOTH)
+
+
+def _end(stack: RunningStack, share: str) -> None:
+    """As if a link's time were over."""
+    database = Database(stack.settings.database_url.get_secret_value(), pool_size=1)
+    with database.transaction() as session:
+        session.execute(text("UPDATE shares SET expires_at = now() WHERE id = :id"), {"id": share})
+    database.close()
 
 
 @pytest.mark.long

@@ -1,6 +1,7 @@
 import { QueryClient, QueryObserver } from "@tanstack/react-query";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { ListKey } from "../src/library/queries";
+import { PageRequest } from "./pageRequest";
 
 const KEY: ListKey = ["tracks", "list", "newest", {}, false];
 const PAGES = 100;
@@ -11,11 +12,7 @@ const service = { now: "before", asked: [] as string[], end: PAGES, newest: "" }
 beforeEach(() => {
   Object.assign(service, { now: "before", asked: [], end: PAGES, newest: "" });
   vi.resetModules();
-  vi.stubGlobal("Request", class extends Request {
-    constructor(input: string, init?: RequestInit) {
-      super(new URL(input, "http://service"), init);
-    }
-  });
+  vi.stubGlobal("Request", PageRequest);
   vi.stubGlobal("sessionStorage", { getItem: () => null });
   vi.stubGlobal("fetch", async ({ url }: Request) => {
     const cursor = new URL(url).searchParams.get("cursor") ?? "";

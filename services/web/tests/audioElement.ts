@@ -1,3 +1,19 @@
+import { afterEach, beforeEach, vi } from "vitest";
+
+/** Has each test of a file make these in place of a browser's, with a clock of its own; none is there at first, and every link works. */
+export function withPlayers(): void {
+  beforeEach(() => {
+    made.length = 0;
+    Player.broken.clear();
+    vi.stubGlobal("Audio", Player);
+    vi.useFakeTimers();
+  });
+  afterEach(() => {
+    vi.useRealTimers();
+    vi.unstubAllGlobals();
+  });
+}
+
 /** Those that were made since the last test began, in their order. */
 export const made: Player[] = [];
 
@@ -41,6 +57,7 @@ export class Player extends EventTarget {
   set currentTime(to: number) {
     this.#at = to;
     this.#since = Date.now();
+    this.ended = false;
   }
 
   play(): Promise<void> {
@@ -49,6 +66,7 @@ export class Player extends EventTarget {
       return Promise.reject(new DOMException("no supported source", "NotSupportedError"));
     }
     this.currentTime = this.#at;
+    if (this.paused) queueMicrotask(() => this.dispatchEvent(new Event("play")));
     this.paused = false;
     return Promise.resolve();
   }
@@ -58,6 +76,12 @@ export class Player extends EventTarget {
     this.#at = this.currentTime;
     this.paused = true;
     queueMicrotask(() => this.dispatchEvent(new Event("pause")));
+  }
+
+  /** Comes to the end of what its link gives. */
+  finish(): void {
+    this.pause();
+    this.ended = true;
   }
 
   /** Breaks off, as when the service answers 403 to the next range. */

@@ -1,20 +1,11 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { AudioSource } from "../src/sound/audioSource";
-import { made, Player } from "./audioElement";
+import { made, Player, withPlayers } from "./audioElement";
 
 const sounding = () => made.filter((player) => !player.paused).map(({ src }) => src);
 
 describe("a streamed sound", () => {
-  beforeEach(() => {
-    made.length = 0;
-    Player.broken.clear();
-    vi.stubGlobal("Audio", Player);
-    vi.useFakeTimers();
-  });
-  afterEach(() => {
-    vi.useRealTimers();
-    vi.unstubAllGlobals();
-  });
+  withPlayers();
 
   const nothing = () => Promise.resolve(undefined);
 
@@ -162,10 +153,11 @@ describe("a streamed sound", () => {
     expect(made.map(({ src }) => src)).toEqual([""]);
   });
 
-  it("tells a pause from outside from its own, and from a link that takes over", async () => {
+  it("tells a pause and a start from outside from its own, and from a link that takes over", async () => {
     const source = new AudioSource("/audio?1", 0, 60, nothing);
-    const paused = vi.fn();
+    const [paused, played] = [vi.fn(), vi.fn()];
     source.onPause = paused;
+    source.onPlay = played;
     await source.play(7);
     source.renew("/audio?2");
     await vi.advanceTimersByTimeAsync(2_000);
@@ -176,6 +168,11 @@ describe("a streamed sound", () => {
     made[1]?.pause();
     await vi.advanceTimersByTimeAsync(0);
     expect(paused).toHaveBeenCalledTimes(1);
+    source.pause();
+    expect(played).not.toHaveBeenCalled();
+    await made[1]?.play();
+    await vi.advanceTimersByTimeAsync(0);
+    expect(played).toHaveBeenCalledTimes(1);
   });
 
   it("says when the recording cannot be fetched", async () => {

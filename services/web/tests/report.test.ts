@@ -5,6 +5,7 @@ import { type Facts, reportOf } from "../src/report/report";
 import { unheardText } from "../src/state/absent";
 import type { Models } from "../src/state/models";
 import { TrackState } from "../src/state/trackState";
+import { checksOf } from "../src/state/verdict";
 import { shownFilename } from "../src/ui/format";
 import { tagsOf, titleOf } from "../src/ui/tags";
 
@@ -89,6 +90,20 @@ test("a report says how sure tempo and key are, and what is next likely, as the 
   expect(rows.join()).not.toContain("confidence");
   const none = rowsOf({ ...measured, tempo_bpm: null, key: null });
   expect(none).toEqual(expect.arrayContaining(["tempo | no beat was found", "key | nothing tonal was found", "loudness | —"]));
+});
+
+test("a report says of each check of the evidence what it means, and of which window figures are, as the page does", () => {
+  const model = { name: "m", digest: "cd" };
+  const window = { start_s: 5, end_s: 10, silent: false, unknown: false, probability: 0.9, top: [{ label: "dog", probability: 0.9 }], model: "m" };
+  const explained = { task: "explain", label: "dog", reading: "Here.", method: "grad-cam", layer: "4", start_s: 5, end_s: 10, bands: [], windows: [window], model };
+  const classified = { task: "classify", model, top: window.top, unknown: false, answers: [], windows: [window], duration_s: 10 };
+  const trust = { deletion: 0.2, random_deletion: 0.8, insertion: 0.5, random_insertion: 0.5, randomised: 0.9 };
+  const text = reportOf({ ...nothing, track, classified, explained, trust, madeAt: new Date(0) } as unknown as Facts);
+  const checks = checksOf(trust);
+  expect(checks).toHaveLength(3);
+  for (const { why, figures } of checks) expect([text.includes(why), text.includes(figures)]).toEqual([true, true]);
+  expect(text).toContain("in one window: 0:05.0 – 0:10.0.");
+  expect(text).toContain("at most, in one window");
 });
 
 test("a report of what is not analysed says so", () => {

@@ -4,6 +4,7 @@ import { renderToStaticMarkup } from "react-dom/server";
 import { expect, test } from "vitest";
 import type { Track } from "../src/api/client";
 import { SharedLabels } from "../src/shared/SharedLabels";
+import { unmeasuredSharedText } from "../src/state/absent";
 import { TrackStateProvider } from "../src/state/TrackStateProvider";
 
 /** What a visitor reads of a recording with these facts, and results. */
@@ -19,6 +20,11 @@ test("a visitor reads why a recording has no labels", () => {
   expect(shown({ classified_by: [], classification_failed: true })).toContain("It could not be listened to.");
   expect(shown({ classified_by: [], classification_failed: false })).toContain("It was not listened to yet.");
   expect(shown({ classified_by: ["birds"] })).toContain("It was listened to by birds.");
+});
+
+test("a visitor reads whether measuring was tried", () => {
+  expect(unmeasuredSharedText({ measurement_failed: true })).toBe("It could not be measured.");
+  expect(unmeasuredSharedText({ measurement_failed: false })).toBe("Not measured yet.");
 });
 
 test("of silence a visitor reads no label", () => {

@@ -3,6 +3,7 @@ import type { Job, TrackResult } from "../src/api/client";
 import type { TrackAnswer } from "../src/state/reading";
 import { unexplainedText } from "../src/state/absent";
 import { TrackState } from "../src/state/trackState";
+import { PageRequest } from "./pageRequest";
 
 const noon = (minutes: number) => new Date(Date.UTC(2026, 4, 4, 12, minutes)).toISOString();
 const result = (task: string, model: string | null, more: object = {}, minutes = 0) =>
@@ -148,11 +149,7 @@ describe("reading a track's state", () => {
     vi.resetModules();
     vi.stubGlobal("fetch", service.fetch);
     // Node has neither a page's address nor its storage.
-    vi.stubGlobal("Request", class extends Request {
-      constructor(input: string, init?: RequestInit) {
-        super(new URL(input, "http://service"), init);
-      }
-    });
+    vi.stubGlobal("Request", PageRequest);
     vi.stubGlobal("sessionStorage", { getItem: () => null });
     const { readTrackState } = await import("../src/state/reading");
     return readTrackState("trk_1", known, new AbortController().signal);

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { PageRequest } from "./pageRequest";
 
 const kept = new Map<string, string>();
 const storage = { getItem: (name: string) => kept.get(name) ?? null, setItem: (name: string, text: string) => kept.set(name, text), removeItem: (name: string) => kept.delete(name) };
@@ -11,11 +12,7 @@ beforeEach(() => {
   vi.stubGlobal("sessionStorage", storage);
   vi.stubGlobal("requestAnimationFrame", (draw: () => void) => draw());
   vi.stubGlobal("document", { querySelector: () => null, createElement: () => ({ setAttribute: () => undefined }), body: { append: () => undefined } });
-  vi.stubGlobal("Request", class extends Request {
-    constructor(input: string, init?: RequestInit) {
-      super(new URL(input, "http://service"), init);
-    }
-  });
+  vi.stubGlobal("Request", PageRequest);
 });
 afterEach(() => vi.unstubAllGlobals());
 

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Job } from "../src/api/client";
 import { pause } from "../src/api/pause";
+import { PageRequest } from "./pageRequest";
 
 const PING_MS = 15_000;
 
@@ -36,11 +37,7 @@ describe("watching a job", () => {
     const made = new Service();
     vi.stubGlobal("fetch", made.fetch);
     // Node has neither a page's address nor its storage.
-    vi.stubGlobal("Request", class extends Request {
-      constructor(input: string, init?: RequestInit) {
-        super(new URL(input, "http://service"), init);
-      }
-    });
+    vi.stubGlobal("Request", PageRequest);
     vi.stubGlobal("sessionStorage", { getItem: () => null });
     return made;
   };

@@ -51,6 +51,9 @@ class SharedTrack(BaseModel):
         default_factory=list,
         description="what its owner confirmed and rejected; that of the whole recording comes first, then by time",
     )
+    measurement_failed: bool = Field(
+        False, description="whether the newest `describe` that was tried failed; false once its job is erased"
+    )
     expires_at: datetime = Field(description="when the link ends")
 
 

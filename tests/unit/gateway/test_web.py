@@ -11,6 +11,7 @@ from fastapi.testclient import TestClient
 
 from phonoscope_gateway.app import create_app
 from phonoscope_gateway.openapi import nowhere
+from phonoscope_gateway.pictures.levels import HEARD_S
 from phonoscope_gateway.problems import add_problem_handlers
 from phonoscope_gateway.web.routes import ADDRESSES, add_page
 
@@ -51,6 +52,12 @@ def test_the_gateway_serves_every_address_that_the_page_has() -> None:
     """A page that is opened by its address, or loaded again, is found."""
     routes = re.findall(r'<Route path="([^"]+)"', (_SOURCES / "app" / "App.tsx").read_text())
     assert {re.sub(r":\w+", "{}", route) for route in routes} == {re.sub(r"{\w+}", "{}", one) for one in ADDRESSES}
+
+
+def test_the_page_plays_parts_as_they_are_decoded() -> None:
+    """Its length of a part is the gateway's."""
+    [seconds] = re.findall(r"PART_S = (\d+);", (_SOURCES / "sound" / "soundParts.ts").read_text())
+    assert int(seconds) == HEARD_S
 
 
 def test_the_policy_lets_nothing_else_run(page: TestClient) -> None:

@@ -25,6 +25,7 @@ from phonoscope.db.service.keys import Caller
 from phonoscope.db.spaces.reading import reading_space
 from phonoscope.errors import NotFound, OutdatedResult
 from phonoscope.requests import Name
+from phonoscope.states import TaskName
 from phonoscope.tasks import Map
 from phonoscope.tasks.map import MapResult
 from phonoscope_gateway.jobs.results import read_result
@@ -81,7 +82,8 @@ def read_map(
         placed = placed_tracks(session, owner_id, space, collection)
         known = state.catalogue_for(owner_id, session).vocabularies
         heard = heard_of(session, {track.id for track, *_ in placed}, known)
-        failed = failed_of(session, {track.id for track, *_ in placed if not heard.get(track.id, Heard()).models})
+        unheard = {track.id for track, *_ in placed if not heard.get(track.id, Heard()).models}
+        failed = failed_of(session, unheard, TaskName.CLASSIFY)
         return LibraryMap(
             model=space.model,
             drawn_at=drawn.finished_at if drawn is not None else None,

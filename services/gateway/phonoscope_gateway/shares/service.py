@@ -7,11 +7,13 @@ from datetime import timedelta
 from phonoscope.contract import NewShare, SharedTrack, ShareRequest, TrackShare, TrackShares
 from phonoscope.contract.labels import PlacedLabel
 from phonoscope.db.library.annotations import labelled_tracks
+from phonoscope.db.library.shown import failed_of
 from phonoscope.db.library.tracks import get_track
 from phonoscope.db.service.keys import Caller
 from phonoscope.db.service.shares import add_share, list_shares, revoke_share
 from phonoscope.errors import NotFound
 from phonoscope.logs import get_logger
+from phonoscope.states import TaskName
 from phonoscope_gateway.state import State
 from phonoscope_gateway.tracks.view import describe_track, for_caller
 
@@ -43,7 +45,9 @@ def open_share(state: State, caller: Caller) -> SharedTrack:
         track = describe_track(state.signer_for(caller), session, row, known)
         said = labelled_tracks(session, {row.id: row})[row.id].rows
         labels = [PlacedLabel.model_validate(each) for each in said]
-    return SharedTrack(track=for_caller(track, caller), labels=labels, expires_at=caller.until)
+        failed = bool(failed_of(session, {row.id}, TaskName.DESCRIBE))
+    shown = for_caller(track, caller)
+    return SharedTrack(track=shown, labels=labels, measurement_failed=failed, expires_at=caller.until)
 
 
 def read_shares(state: State, caller: Caller, track_id: str) -> TrackShares:

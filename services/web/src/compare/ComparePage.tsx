@@ -9,6 +9,7 @@ import { useTrack } from "../state/queries";
 import { TrackStateProvider } from "../state/TrackStateProvider";
 import { useTransportKeys } from "../track/transportKeys";
 import "../track/track.css";
+import "../track/evidence.css";
 import { useSize } from "../ui/canvas";
 import { ErrorNote, Skeleton } from "../ui/controls";
 import { useKeys } from "../ui/keys";

@@ -1,16 +1,17 @@
 import type { ReactNode } from "react";
-import type { Answer, TaskName, Track } from "../api/client";
-import { unheardText, unmeasuredText } from "../state/absent";
+import { Link } from "wouter";
+import type { Answer, Track } from "../api/client";
+import { unexplainedText, unheardText, unmeasuredText } from "../state/absent";
 import { figuresOf } from "../state/figures";
 import { useWho, Writes } from "../state/mayWrite";
+import { confirmedTexts } from "../state/labelOrWhy";
 import { answersOf, type Models, modelOption, modelsText, shownLabels } from "../state/models";
+import { BY_MODEL } from "../state/requests";
 import { useSubmit } from "../state/submit";
 import { useTrackState } from "../state/TrackStateProvider";
 import { PredictedName, useSaidOfWhole } from "../track/said";
 import { Button, ErrorNote } from "../ui/controls";
-import { labelText, percent, time } from "../ui/format";
-
-const BY_MODEL: TaskName[] = ["classify", "embed", "explain"];
+import { percent, time } from "../ui/format";
 
 /** What is known of one side in a few figures, with their doubt, or why it is not; models that have not listened can be asked to by whoever may. */
 export function Figures({ track, models }: { track: Track; models: Models | null }) {
@@ -34,6 +35,15 @@ export function Figures({ track, models }: { track: Track; models: Models | null
         ) : (
           <Row name="how it sounds">{unmeasuredText(state)}</Row>
         )}
+        {state.explained ? null : (
+          <Row name="evidence">
+            {unexplainedText(state)} {going || state.isGoing("explain") ? null : (
+              <Writes>
+                <Link href={`/tracks/${track.id}`}>Ask for it on the recording's own page</Link>
+              </Writes>
+            )}
+          </Row>
+        )}
       </dl>
       {models && !state.classified ? (
         <Writes>
@@ -56,19 +66,19 @@ function Row({ name, more, children }: { name: string; more?: string | undefined
   );
 }
 
-/** What the owner confirmed of the whole recording, then what is predicted, as the recording's own page says it. */
+/** All that the owner confirmed, then what is predicted, as the recording's own page says it. */
 function Labels({ track }: { track: Track }) {
   const { state } = useTrackState();
   const { classified } = state;
-  const { confirmed, rejected } = useSaidOfWhole(track);
+  const { rejected } = useSaidOfWhole(track);
   const who = useWho();
   return (
     <ul className="side__labels">
-      {confirmed === null ? null : (
-        <li>
-          <strong>{labelText(confirmed)}</strong>, confirmed by {who}
+      {confirmedTexts(track).map((label) => (
+        <li key={label}>
+          <strong>{label}</strong>, confirmed by {who}
         </li>
-      )}
+      ))}
       {classified ? null : <li>{unheardText(state)}</li>}
       {classified?.kind === "silence" ? <li>Nothing is loud enough to be classified.</li> : null}
       {classified && classified.kind !== "silence" ? answersOf(classified).map((answer) => <Predicted key={answer.model.name} answer={answer} rejected={rejected} />) : null}

@@ -8,7 +8,9 @@ import { useTrack } from "../state/queries";
 import { useTrackState } from "../state/TrackStateProvider";
 import { Amber } from "../track/Amber";
 import { SHOWN } from "../track/EvidenceBar";
+import { EvidenceMark, EvidencePart } from "../track/EvidenceSpan";
 import { LabelLegend, LabelStrip } from "../track/LabelStrip";
+import { useReadAgainInFront } from "../track/ownLabels";
 import { SpectrogramPlot } from "../track/SpectrogramPlot";
 import { useLinkedSound } from "../track/sources";
 import { Timeline } from "../track/Timeline";
@@ -30,6 +32,7 @@ export function Side({ track, model, sound, letter }: Props) {
   useEffect(() => {
     if (models) selectModels(models);
   }, [models, selectModels]);
+  useReadAgainInFront(track.id);
   const title = `${letter}: ${titleOf(track)}${models ? `, by ${modelsText(models)}` : ""}`;
   return (
     <section className="side" aria-label={title}>
@@ -41,10 +44,14 @@ export function Side({ track, model, sound, letter }: Props) {
         <TimeAxisProvider value={own}>
           <Waveform trackId={track.id} />
           <LabelStrip />
+          <EvidenceMark explained={state.explained} />
           <SpectrogramPlot trackId={track.id} explained={state.explained} opacity={SHOWN} />
         </TimeAxisProvider>
       </Timeline>
       <Amber explained={state.explained} opacity={SHOWN} />
+      <TimeAxisProvider value={own}>
+        <EvidencePart explained={state.explained} />
+      </TimeAxisProvider>
       <LabelLegend />
       {loaded ? <Figures track={track} models={models} /> : null}
     </section>

@@ -1,9 +1,10 @@
 import type { Answer, Track } from "../api/client";
 import { type SaidLabel, segments, unsaid } from "../sound/segments";
 import { SILENCE } from "../state/absent";
+import { confirmedTexts } from "../state/labelOrWhy";
 import { answersOf, shownLabels, thresholdOf } from "../state/models";
 import { type ResultOf, tellsBandsApart } from "../state/results";
-import { checksOf, verdictText } from "../state/verdict";
+import { checksOf, figuresText, type Trust, verdictText } from "../state/verdict";
 import { figuresOf, NONE } from "../state/figures";
 import { band, bytes, channels, labelText, percent, time } from "../ui/format";
 import { titleOf } from "../ui/tags";
@@ -76,7 +77,7 @@ function recording(track: Track): Markup {
 }
 
 function labels({ track, said, classified, unheard }: Facts): Markup {
-  const confirmed = [...(track.confirmed ?? []).map(labelText), ...(track.confirmed_in_parts ?? []).map((label) => `${labelText(label)} (in parts)`)];
+  const confirmed = confirmedTexts(track);
   return html`<section><h2>Labels</h2>
 ${confirmed.length > 0 && html`<p>Confirmed by its owner: ${confirmed.join(", ")}.</p>`}
 ${track.rejected?.length ? html`<p>Rejected by its owner: ${track.rejected.map(labelText).join(", ")}.</p>` : null}
@@ -111,19 +112,25 @@ function overTime({ windows, duration_s }: ResultOf<"classify">, said: readonly 
   const rows = found
     .slice(0, MOST_SEGMENTS)
     .map(({ startS, endS, label, probability, model }) => html`<tr><td>${time(startS)}</td><td>${time(endS)}</td><th scope="row">${labelText(label ?? "")}</th><td>${percent(probability)}</td><td>${model}</td></tr>`);
-  return html`<h3>Over time, predicted</h3><table><tr><th scope="col">from</th><th scope="col">to</th><th scope="col">label</th><th scope="col">at most</th><th scope="col"></th></tr>${rows}</table>
+  return html`<h3>Over time, predicted</h3><table><tr><th scope="col">from</th><th scope="col">to</th><th scope="col">label</th><th scope="col">at most, in one window</th><th scope="col"></th></tr>${rows}</table>
 ${found.length > MOST_SEGMENTS && html`<p>And ${found.length - MOST_SEGMENTS} more.</p>`}`;
 }
 
 function evidence({ explained, trust }: Facts): Markup | null {
   if (!explained) return null;
   const bands = explained.bands.map(({ name, low_hz, high_hz, share }) => [`${name}, ${band(low_hz, high_hz)}`, percent(share)] as [string, string]);
-  const checks = trust ? checksOf(trust) : [];
   return html`<section><h2>Why: ${labelText(explained.label)}</h2>
 <p>${labelText(explained.reading.replaceAll("*", ""))}</p>
 <p>By ${explained.method} at ${explained.layer}, of ${time(explained.start_s)} to ${time(explained.end_s)}.</p>
 ${tellsBandsApart(explained) && html`<h3>Share of the evidence by band</h3>${table(bands)}`}
-${checks.length > 0 && html`<h3>Can it be believed?</h3><p>${verdictText(checks)}</p>${table(checks.map(({ name, outcome, figures }) => [`${name}: ${outcome}`, figures]))}`}</section>`;
+${trust && believed(trust, explained.windows)}</section>`;
+}
+
+function believed(trust: Trust, windows: ResultOf<"explain">["windows"]): Markup {
+  const checks = checksOf(trust);
+  const of = figuresText(windows);
+  const rows = checks.map(({ name, outcome, figures, why }) => html`<tr><th scope="row">${name}: ${outcome}</th><td>${figures}<br>${why}</td></tr>`);
+  return html`<h3>Can it be believed?</h3><p>${verdictText(checks)}</p><table>${rows}</table>${of && html`<p>${of}</p>`}`;
 }
 
 function measurements(described: ResultOf<"describe">): Markup {

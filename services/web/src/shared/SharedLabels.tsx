@@ -1,5 +1,6 @@
 import type { Track } from "../api/client";
 import { SILENCE, unheardTrackText } from "../state/absent";
+import { confirmedTexts } from "../state/labelOrWhy";
 import { answersOf, shownLabels } from "../state/models";
 import { useTrackState } from "../state/TrackStateProvider";
 import { PredictedName } from "../track/said";
@@ -7,8 +8,8 @@ import { labelText, percent } from "../ui/format";
 
 /** What the owner confirmed and rejected, and what models predict, as it is. */
 export function SharedLabels({ track }: { track: Track }) {
-  const { confirmed = [], confirmed_in_parts = [], rejected = [] } = track;
-  const said = [...confirmed.map(labelText), ...confirmed_in_parts.map((label) => `${labelText(label)} (in parts)`)];
+  const { rejected = [] } = track;
+  const said = confirmedTexts(track);
   const { classified } = useTrackState().state;
   const silent = classified?.kind === "silence";
   return (

@@ -1,11 +1,12 @@
 import { useQuery } from "@tanstack/react-query";
 import { lazy, Suspense, useEffect, useMemo, useState } from "react";
-import type { Track } from "../api/client";
+import type { SharedTrack, Track } from "../api/client";
 import { shareToken } from "../api/credential";
 import { ApiProblem, errorText } from "../api/problem";
 import { TimeAxisProvider } from "../sound/timeAxis";
 import { Transport } from "../sound/transport";
 import { whole } from "../sound/view";
+import { unmeasuredSharedText } from "../state/absent";
 import { useExplanation } from "../state/explanation";
 import { sharedTrack } from "../state/queries";
 import { TrackStateProvider, useTrackState } from "../state/TrackStateProvider";
@@ -69,7 +70,7 @@ function Opened() {
   return (
     <TrackStateProvider trackId={track.id} audioTrack={null}>
       <Heading track={track} endsAt={expires_at} />
-      <Studio track={track} />
+      <Studio shared={data} />
     </TrackStateProvider>
   );
 }
@@ -105,7 +106,8 @@ function Heading({ track, endsAt }: { track: Track; endsAt: string }) {
   );
 }
 
-function Studio({ track }: { track: Track }) {
+function Studio({ shared }: { shared: SharedTrack }) {
+  const { track } = shared;
   const durationS = track.duration_s;
   const transport = useMemo(() => new Transport(durationS), [durationS]);
   const [view, setView] = useState(() => whole(durationS));
@@ -140,7 +142,7 @@ function Studio({ track }: { track: Track }) {
         <div className="trio">
           <SharedLabels track={track} />
           {explained ? <Why explanation={explanation} /> : null}
-          <Measurements />
+          <Measurements unmeasured={unmeasuredSharedText(shared)} />
         </div>
       ) : null}
       {state.has("separate") ? (

@@ -15,6 +15,8 @@ export class AudioSource implements Source {
   onFailure: ((problem: string) => void) | undefined;
   /** Is called, where it is set, when something other than this page pauses the sound, such as a headset; also at its end. */
   onPause: (() => void) | undefined;
+  /** Is called, where it is set, when something other than this page plays the sound again. */
+  onPlay: (() => void) | undefined;
   readonly #newUrl: () => Promise<string | undefined>;
   #url: string;
   #element: HTMLAudioElement;
@@ -162,6 +164,9 @@ export class AudioSource implements Source {
     element.addEventListener("error", () => void this.#onError(element));
     element.addEventListener("pause", () => {
       if (element === this.#element && element.paused && !element.error && this.#playing) this.onPause?.();
+    });
+    element.addEventListener("play", () => {
+      if (element === this.#element && !element.paused && !this.#playing) this.onPlay?.();
     });
     this.#shape(element);
     return element;

@@ -19,6 +19,10 @@ export interface Source {
   close(): void;
   /** Is called, where it is set, when the sound breaks off. */
   onFailure?: ((problem: string) => void) | undefined;
+  /** Is called, where it is set, when something other than this page pauses the sound, such as a headset; also at its end. */
+  onPause?: (() => void) | undefined;
+  /** Is called, where it is set, when something other than this page plays the sound again. */
+  onPlay?: (() => void) | undefined;
 }
 
 /** `other` is the recording that this one is compared with. */
@@ -72,10 +76,19 @@ export class Transport {
     this.#sources.set(name, source);
     source.setSound(this.sound.get());
     if (this.#clicks && CLICKED.includes(name)) source.setClicks?.(this.#clicks);
+    const isHeard = () => this.#source() === source;
     source.onFailure = (problem) => {
-      if (this.#sources.get(name) !== source || this.state.get().source !== name) return;
+      if (!isHeard()) return;
       this.pause();
       this.state.update({ problem });
+    };
+    source.onPause = () => {
+      // At its end it may begin a loop anew.
+      if (isHeard() && source.now() < source.endS) this.pause();
+    };
+    source.onPlay = () => {
+      if (isHeard()) void this.play();
+      else source.pause();
     };
     this.state.update({ ready: [...this.#sources.keys()] });
     const { source: current, playing, waiting } = this.state.get();

@@ -1,9 +1,12 @@
-import type { Track } from "../api/client";
+import type { SharedTrack, Track } from "../api/client";
 import { notHeardText } from "./models";
 import type { TrackState } from "./trackState";
 
 /** In place of the labels of silence. */
 export const SILENCE = "Nothing in the recording is loud enough to be classified.";
+
+const UNMEASURABLE = "It could not be measured.";
+const UNMEASURED = "Not measured yet.";
 
 /** Why there are no labels: it is being listened to, others have done so, that failed, or nobody has. */
 export function unheardText(state: TrackState): string {
@@ -24,8 +27,13 @@ export function unexplainedText(state: TrackState): string {
   return state.task("explain") ? "No evidence could be computed." : "No evidence has been computed yet.";
 }
 
+/** Why a shared recording has no figures. As with labels, what is under way was not measured yet. */
+export function unmeasuredSharedText({ measurement_failed }: Pick<SharedTrack, "measurement_failed">): string {
+  return measurement_failed ? UNMEASURABLE : UNMEASURED;
+}
+
 /** Why there are no figures. Without a result a task that is not under way has failed. */
 export function unmeasuredText(state: TrackState): string {
   if (state.isGoing("describe")) return "It is being measured.";
-  return state.task("describe") ? "It could not be measured." : "Not measured yet.";
+  return state.task("describe") ? UNMEASURABLE : UNMEASURED;
 }

@@ -1,8 +1,13 @@
 import type { Job, Track } from "../api/client";
-import { shownLabel } from "../ui/format";
+import { labelText, shownLabel } from "../ui/format";
 
 type Unlabelled = Pick<Track, "classified_by"> & { classification_failed?: boolean | undefined };
 type Heard = Pick<Track, "label" | "label_confirmed"> & Unlabelled;
+
+/** All that the owner confirmed of a recording, for display: of the whole of it, then of parts alone. */
+export function confirmedTexts({ confirmed = [], confirmed_in_parts = [] }: Pick<Track, "confirmed" | "confirmed_in_parts">): string[] {
+  return [...confirmed.map(labelText), ...confirmed_in_parts.map((label) => `${labelText(label)} (in parts)`)];
+}
 
 /** Why a recording has no label, in words; `model` is the one whose label is meant, null for the newest. */
 export function unlabelledText({ classified_by: models = [], classification_failed }: Unlabelled, job: Job | undefined, model: string | null): string {

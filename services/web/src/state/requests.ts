@@ -2,6 +2,8 @@ import type { JobOptions, JobRequest, TaskName } from "../api/client";
 
 /** The tasks that every upload gets. */
 export const ANALYSIS: readonly TaskName[] = ["classify", "embed", "explain", "features", "describe"];
+/** The tasks that are asked for with other models: what they hear, and why. */
+export const BY_MODEL: readonly TaskName[] = ["classify", "embed", "explain"];
 
 // The page draws heatmaps and feature maps itself. A worker need not draw them too.
 const SHOWN: JobOptions = {

@@ -4,7 +4,7 @@ import { answersOf, type Models, modelsOf, sameModels } from "./models";
 import { isResultOf, type ResultOf } from "./results";
 
 // Tasks whose results are of one of the models that classified. Embeddings are of bodies, stems of other models.
-const BY_MODEL: ReadonlySet<TaskName> = new Set(["explain", "features"]);
+const OF_A_MODEL: ReadonlySet<TaskName> = new Set(["explain", "features"]);
 
 /** The newest label by a model; null when the recording is unknown to it. */
 export type ModelLabel = { model: string; label: string | null };
@@ -31,7 +31,7 @@ export class TrackState {
     this.models = selected ?? (newest ? modelsOf(newest) : null);
     this.classified = this.models && this.#by(this.models);
     const answering = this.classified ? answersOf(this.classified).map(({ model }) => model.name) : this.models;
-    const fits = ({ task, model }: TrackResult) => !BY_MODEL.has(task) || !answering || (model !== null && answering.includes(model));
+    const fits = ({ task, model }: TrackResult) => !OF_A_MODEL.has(task) || !answering || (model !== null && answering.includes(model));
     this.#results = results.filter(fits);
     this.#tasks = jobs.flatMap((job) => job.tasks);
     this.open = jobs.filter((job) => !hasEnded(job));

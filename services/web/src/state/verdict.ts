@@ -1,4 +1,5 @@
-import { percent } from "../ui/format";
+import { percent, time } from "../ui/format";
+import { type ResultOf, strongestOf } from "./results";
 
 /** The figures of a check of evidence, 0 to 1; `randomised` is a similarity, −1 to 1. */
 export type Trust = { deletion: number; random_deletion: number; insertion: number; random_insertion: number; randomised: number };
@@ -48,6 +49,13 @@ export function verdictText(checks: readonly Check[]): string {
   if (worst === "fails") return `It fails: ${some} ${count === 1 ? "fails" : "fail"}, so do not rely on this amber.`;
   if (worst === "doubtful") return `It is doubtful: ${some} ${count === 1 ? "is" : "are"} not clear, so believe this amber with care.`;
   return `It passes: all ${checks.length} checks agree that the amber is what the model went by.`;
+}
+
+/** What the figures of the checks are of; nothing where no window was checked. */
+export function figuresText(windows: ResultOf<"explain">["windows"]): string {
+  const checked = strongestOf(windows);
+  if (!checked) return "";
+  return `The figures are of the label's probability, on average while the spots change, in one window: ${time(checked.start_s)} – ${time(checked.end_s)}.`;
 }
 
 function outcomeOf(better: number, close: number): Outcome {

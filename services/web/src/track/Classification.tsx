@@ -1,4 +1,4 @@
-import type { Answer, TaskName, Track } from "../api/client";
+import type { Answer, Track } from "../api/client";
 import { useModel } from "../models/queries";
 import { ErrorNote, Button } from "../ui/controls";
 import { percent, labelText } from "../ui/format";
@@ -6,6 +6,7 @@ import { KindMark } from "../ui/Kind";
 import type { Explanation } from "../state/explanation";
 import { useMayWrite } from "../state/mayWrite";
 import { answersOf, type Models, modelOption, shownLabels, thresholdOf } from "../state/models";
+import { BY_MODEL } from "../state/requests";
 import { useTrackState } from "../state/TrackStateProvider";
 import { useSubmit } from "../state/submit";
 import type { ResultOf } from "../state/results";
@@ -15,8 +16,6 @@ import { ModelChoice } from "./ModelChoice";
 import { Evidence } from "./Evidence";
 import { PredictedName, useSaidOfWhole } from "./said";
 import { Tags } from "./Tags";
-
-const BY_MODEL: TaskName[] = ["classify", "embed", "explain"];
 
 type Props = { track: Track; explanation: Explanation };
 

@@ -32,6 +32,17 @@ export function EvidenceMark({ explained }: Props) {
   );
 }
 
+/** Says which seconds the evidence has, where nothing of it is heard; nothing where it covers the whole recording. */
+export function EvidencePart({ explained }: Props) {
+  const span = useSpan(explained);
+  if (!span) return null;
+  return (
+    <p className="small quiet">
+      This evidence is of <strong>{textOf(span)}</strong> alone.
+    </p>
+  );
+}
+
 /** Says which seconds the evidence has, goes there, and loops them while only the evidence is heard. */
 export function EvidenceSpan({ explained }: Props) {
   const { transport, durationS, view, setView } = useTimeAxis();

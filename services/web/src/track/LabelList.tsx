@@ -1,4 +1,4 @@
-import { type CSSProperties, useCallback, useMemo, useRef, useSyncExternalStore } from "react";
+import { type CSSProperties, useCallback, useMemo, useRef, useState, useSyncExternalStore } from "react";
 import type { LabelState } from "../api/client";
 import type { Segment } from "../sound/segments";
 import { useStore } from "../sound/store";
@@ -18,7 +18,10 @@ const MOST = 100;
 
 type Props = { changes: OwnChanges | null };
 
-/** The stretches of one label each that are in view, as a list; a press plays one, and with `changes` its label is confirmed or rejected. */
+/**
+ * The stretches of one label each that are in view, as a list; a press plays one, and with `changes` its label is confirmed or rejected.
+ * Once there were any, what undoes the last change stays without them.
+ */
 export function LabelList({ changes }: Props) {
   const { transport, view } = useTimeAxis();
   const { found, colourOf } = useSegments();
@@ -27,21 +30,25 @@ export function LabelList({ changes }: Props) {
   const box = useRef<HTMLDetailsElement>(null);
   useFocusKept(box, changes?.busy ?? false);
   const inView = found.filter(({ startS, endS }) => endS > view.startS && startS < view.endS);
-  if (inView.length === 0) return null;
+  const [listed, setListed] = useState(false);
+  if (!listed && inView.length > 0) setListed(true);
+  if (inView.length === 0 && !(listed && changes?.undo)) return null;
   const shown = inView.slice(0, MOST);
   return (
     <details ref={box} className="segments" open>
       <summary>
-        {inView.length === 1 ? "1 stretch" : `${inView.length} stretches`} of the labels over time
-        {windowS === null ? null : (
+        {countText(inView.length)} of the labels over time
+        {windowS === null || inView.length === 0 ? null : (
           <span className="small quiet"> Each number is of one window of {windowS} s, the highest where several follow each other.</span>
         )}
       </summary>
-      <ol aria-label="Stretches of one label each">
-        {shown.map((segment) => (
-          <Row key={keyOf(segment)} segment={segment} colour={colourOf(segment.label)} current={current.includes(segment)} changes={changes} />
-        ))}
-      </ol>
+      {shown.length ? (
+        <ol aria-label="Stretches of one label each">
+          {shown.map((segment) => (
+            <Row key={keyOf(segment)} segment={segment} colour={colourOf(segment.label)} current={current.includes(segment)} changes={changes} />
+          ))}
+        </ol>
+      ) : null}
       {changes?.undo ? (
         <Button disabled={changes.busy} onClick={changes.undo}>
           Undo
@@ -50,6 +57,11 @@ export function LabelList({ changes }: Props) {
       {inView.length > MOST ? <p className="small quiet">{inView.length - MOST} more follow: zoom in to see them.</p> : null}
     </details>
   );
+}
+
+function countText(count: number): string {
+  if (count === 0) return "No stretch";
+  return count === 1 ? "1 stretch" : `${count} stretches`;
 }
 
 type RowProps = { segment: Segment; colour: string; current: boolean; changes: OwnChanges | null };

@@ -3,19 +3,18 @@ import type { ResultOf } from "../state/results";
 import { useTrackState } from "../state/TrackStateProvider";
 import { adviceOf } from "../state/doubt";
 import { figuresOf } from "../state/figures";
-import { unmeasuredText } from "../state/absent";
 import "./measurements.css";
 
 type Described = ResultOf<"describe">;
 
-/** Tempo, metre, key, tuning, loudness and balance. */
-export function Measurements() {
+/** Tempo, metre, key, tuning, loudness and balance; where there are none, why, as `unmeasured` says. */
+export function Measurements({ unmeasured }: { unmeasured: string }) {
   const { state } = useTrackState();
   const described = state.result("describe");
   return (
     <section className="panel" aria-labelledby="sounds-title">
       <h2 id="sounds-title">How it sounds</h2>
-      {described ? <Figures described={described} /> : <p className="quiet">{unmeasuredText(state)}</p>}
+      {described ? <Figures described={described} /> : <p className="quiet">{unmeasured}</p>}
     </section>
   );
 }

@@ -8,6 +8,7 @@ import type { Explanation } from "../state/explanation";
 import { Classification } from "./Classification";
 import { Writes } from "../state/mayWrite";
 import { useSubmit } from "../state/submit";
+import { unmeasuredText } from "../state/absent";
 import { ANALYSIS } from "../state/requests";
 import { useTrackState } from "../state/TrackStateProvider";
 import { Why } from "./Why";
@@ -38,7 +39,7 @@ export function Sections({ track, explanation }: Props) {
       <div id="what" className="trio">
         <Classification track={track} explanation={explanation} />
         <Why explanation={explanation} />
-        <Measurements />
+        <Measurements unmeasured={unmeasuredText(state)} />
       </div>
       <WhenSeen id="inside" title="Inside the network" height={state.has("features") ? 200 : 0}>
         <FeatureMaps trackId={track.id} />

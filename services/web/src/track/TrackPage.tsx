@@ -23,7 +23,7 @@ import { Heard } from "./Heard";
 import { LabelList } from "./LabelList";
 import { LabelLegend, LabelStrip } from "./LabelStrip";
 import { OwnLabels } from "./OwnLabels";
-import { useOwnChanges } from "./ownLabels";
+import { useOwnChanges, useReadAgainInFront } from "./ownLabels";
 import { Sections } from "./Sections";
 import { useTrack } from "../state/queries";
 import { TrackStateProvider, useTrackState } from "../state/TrackStateProvider";
@@ -109,6 +109,7 @@ function Studio({ track, slot }: { track: Track; slot: HTMLElement | null }) {
   const { audioTrack } = useTrackState();
   const changes = useOwnChanges(track.id);
   const mayWrite = useMayWrite();
+  useReadAgainInFront(track.id);
   const axis = useMemo(() => ({ transport, durationS, view, setView, width }), [transport, durationS, view, width]);
   useTransportKeys(axis, useBars());
   return (

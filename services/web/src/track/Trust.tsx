@@ -1,6 +1,5 @@
-import { type ResultOf, strongestOf } from "../state/results";
-import { time } from "../ui/format";
-import { type Check, checksOf, type Outcome, verdictText, worstOf } from "../state/verdict";
+import type { ResultOf } from "../state/results";
+import { type Check, checksOf, figuresText, type Outcome, verdictText, worstOf } from "../state/verdict";
 
 const SIGNS = { passes: "✓", doubtful: "~", fails: "✗" } as const satisfies Record<Outcome, string>;
 
@@ -10,7 +9,7 @@ type Props = { trust: NonNullable<Explained["trust"]>; windows: Explained["windo
 /** Whether the evidence can be believed: in one sentence, then each check with what it means. */
 export function Trust({ trust, windows }: Props) {
   const checks = checksOf(trust);
-  const checked = strongestOf(windows);
+  const of = figuresText(windows);
   return (
     <div className="believed">
       <h3>Can it be believed?</h3>
@@ -20,11 +19,7 @@ export function Trust({ trust, windows }: Props) {
           <Row key={check.name} check={check} />
         ))}
       </dl>
-      {checked ? (
-        <p className="small quiet">
-          The figures are of the label's probability, on average while the spots change, in one window: {time(checked.start_s)} – {time(checked.end_s)}.
-        </p>
-      ) : null}
+      {of ? <p className="small quiet">{of}</p> : null}
     </div>
   );
 }

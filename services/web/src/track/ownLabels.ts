@@ -1,5 +1,5 @@
 import { queryOptions, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { useState } from "react";
+import { useEffect, useState } from "react";
 import type { LabelState, Track } from "../api/client";
 import { errorText } from "../api/problem";
 import { type Before, changeLabels, readLabels, restoreLabels, type Span } from "../classifiers/labelling";
@@ -42,6 +42,22 @@ export function namedWithPlace(one: Pick<Before, "label" | "start_s" | "end_s">)
 /** The query of all that the owner said of a recording. */
 export function saidLabels(trackId: string) {
   return queryOptions({ queryKey: ["track", trackId, "labels"], queryFn: ({ signal }) => readLabels(trackId, signal) });
+}
+
+/** Reads the labels of a recording again when the page comes back to the front: another tab or program may have changed them. */
+export function useReadAgainInFront(trackId: string): void {
+  const queries = useQueryClient();
+  useEffect(() => {
+    const read = () => {
+      if (document.visibilityState === "visible") void queries.refetchQueries({ queryKey: ["track", trackId], type: "active" }, { cancelRefetch: false });
+    };
+    window.addEventListener("focus", read);
+    document.addEventListener("visibilitychange", read);
+    return () => {
+      window.removeEventListener("focus", read);
+      document.removeEventListener("visibilitychange", read);
+    };
+  }, [queries, trackId]);
 }
 
 /** What the owner said of stretches and points of the recording, in the order of time. */

@@ -11,11 +11,12 @@ from sqlalchemy.orm import Session
 from phonoscope.catalogue import Vocabularies
 from phonoscope.db.library.artifacts import COVER
 from phonoscope.db.library.labels import LABEL_COLUMNS, NO_LABELS, TrackLabels, labels_in, models_in, probabilities_in
+from phonoscope.states import TaskName
 
 _FAILED = """(
     SELECT tasks.status = 'failed' FROM jobs JOIN tasks ON tasks.job_id = jobs.id
     WHERE jobs.track_id = asked.id AND jobs.options ->> 'audio_track' IS NULL
-      AND tasks.name = 'classify' AND tasks.status IN ('succeeded', 'failed')
+      AND tasks.name = :task AND tasks.status IN ('succeeded', 'failed')
     ORDER BY tasks.finished_at DESC LIMIT 1
 )"""
 _FAILED_OF = text(f"SELECT id FROM unnest(CAST(:tracks AS text[])) AS asked (id) WHERE {_FAILED}")  # noqa: S608
@@ -61,13 +62,13 @@ def shown_of(session: Session, tracks: Collection[str], vocabularies: Vocabulari
     """
     if not tracks:
         return {}
-    rows = session.execute(_SHOWN, {"tracks": list(tracks)})
+    rows = session.execute(_SHOWN, {"tracks": list(tracks), "task": TaskName.CLASSIFY})
     return {row.id: _shown(row, labels_in(row, vocabularies)) for row in rows}
 
 
-def failed_of(session: Session, tracks: Collection[str]) -> set[str]:
-    """Those of tracks whose newest classification failed, by their ids. The caller has checked the owners."""
-    return set(session.scalars(_FAILED_OF, {"tracks": list(tracks)})) if tracks else set()
+def failed_of(session: Session, tracks: Collection[str], task: TaskName) -> set[str]:
+    """Those of tracks whose newest task of a name failed, by their ids. The caller has checked the owners."""
+    return set(session.scalars(_FAILED_OF, {"tracks": list(tracks), "task": task})) if tracks else set()
 
 
 def _shown(row: Any, labels: TrackLabels) -> Shown:
