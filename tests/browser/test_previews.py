@@ -54,10 +54,9 @@ def test_a_row_plays_though_its_link_has_expired(
 def test_a_format_that_the_browser_cannot_play_says_so(
     visit: Callable[..., Visit], tmp_path: Path, size: ViewportSize
 ) -> None:
-    """Beside what was pressed, in the library and in a search, until something else plays; here it has no copy."""
+    """Beside what was pressed, in the library and in a search, until something else plays."""
     here = visit(size)
     page = here.page
-    page.route("**/v1/tracks/*/results", lambda route: route.fulfill(json={"track_id": "", "items": []}))
     (tmp_path / "bell.aiff").write_bytes(_aiff(2.0))
     (tmp_path / "bell.wav").write_bytes(tone_wav(20.0, rate_hz=_RATE_HZ, seed=52))
     for name in ("bell.aiff", "bell.wav"):
