@@ -82,7 +82,7 @@ page-test: $(PAGE)
 	@PAGE_SCRIPT=test $(TIMED) page services/web/build.sh $(BIN)/python
 
 stack-test: $(DEV_STAMP) $(PAGE)
-	@COVERAGE_FILE=.coverage.stack $(TIMED) stack $(BIN)/pytest $(CHOSEN) $(STACK_TESTS) $(PARALLEL) 3 $(COVERAGE)
+	@COVERAGE_FILE=.coverage.stack $(TIMED) stack $(BIN)/pytest $(CHOSEN) $(STACK_TESTS) $(PARALLEL) 2 $(COVERAGE)
 
 integration: $(DEV_STAMP)
 	$(BIN)/pytest tests/integration

@@ -33,6 +33,14 @@ def pytest_collection() -> Generator[None, object, object]:
         gc.enable()
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Of what starts browsers, or servers of its own, the main ways alone are not long."""
+    for item in items:
+        if item.path.parent.name in {"acceptance", "browser"} and item.get_closest_marker("main") is None:
+            item.add_marker(pytest.mark.long)
+
+
 @pytest.fixture
 def recorded(monkeypatch: pytest.MonkeyPatch) -> Recorded:
     """Has this process record, from 0, for as long as the test lasts."""

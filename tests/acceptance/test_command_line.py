@@ -15,6 +15,7 @@ from phonoscope.client import ApiError, Client
 from tests.support import RunningStack, examples, id_of, phonoscope, secret_of, tone_wav
 
 
+@pytest.mark.main
 def test_analyze_prints_what_was_heard(stack: RunningStack, tmp_path: Path) -> None:
     """Labels with probabilities, the timeline, the time: in a readable table."""
     path = tmp_path / "tone.wav"
@@ -49,6 +50,7 @@ def test_analyze_as_json_is_for_programs(stack: RunningStack, tmp_path: Path) ->
     assert {row["job"]["status"] for row in rows} == {"succeeded"}
 
 
+@pytest.mark.main
 def test_search_finds_moments_by_words_and_by_sounds(stack: RunningStack, tmp_path: Path) -> None:
     """In a readable table, with their times; as JSON for programs; what is asked wrongly is said."""
     made = examples()
@@ -113,7 +115,6 @@ def test_a_wrong_key_is_told(stack: RunningStack, tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.long
 def test_no_service_is_told(tmp_path: Path) -> None:
     """Where nothing answers, or no stack has run, the command says what to do."""
     tone = tmp_path / "tone.wav"
@@ -139,7 +140,6 @@ def test_keys_are_made_listed_and_revoked(stack: RunningStack) -> None:
     assert answer.status_code == 401
 
 
-@pytest.mark.long
 def test_the_operator_changes_and_rotates_keys(stack: RunningStack) -> None:
     """Scopes and expiry are printed and hold; both secrets are good after a rotation; the audit log has all of it."""
     here = ("--data-dir", stack.folder)
@@ -176,6 +176,7 @@ def test_usage_is_printed(stack: RunningStack) -> None:
         assert word in done.stdout
 
 
+@pytest.mark.main
 def test_doctor_finds_a_healthy_stack_healthy(stack: RunningStack) -> None:
     """Everything it names is looked at, and exit status 0 says all is well."""
     done = phonoscope("doctor", "--data-dir", stack.folder)

@@ -11,6 +11,7 @@ from phonoscope_local.control import running
 from tests.support import phonoscope
 
 
+@pytest.mark.main
 @pytest.mark.timeout(1000)
 def test_the_demo_shows_everything_and_leaves_nothing_running(tmp_path: Path, cache_dir: Path) -> None:
     """Labels, timeline, neighbours, times; then no process; and a second run on what the first left."""

@@ -20,8 +20,6 @@ from phonoscope.tasks import Classify, Explain
 from phonoscope_local.state import Run
 from tests.support import RunningStack
 
-pytestmark = pytest.mark.long
-
 MEGABYTE = 1 << 20
 
 

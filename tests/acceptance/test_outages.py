@@ -20,8 +20,6 @@ from phonoscope.states import Status
 from phonoscope_local.state import Run
 from tests.support import RunningStack, hung, tone_wav
 
-pytestmark = pytest.mark.long
-
 LIMIT_S = 120.0
 ACCEPTED_WITHIN_S = 7.0
 """Two askings of a second each, and room; with the workers' own timeout it would be eight."""

@@ -39,6 +39,7 @@ def music(data: Path) -> list[tuple[Path, str]]:
     return [(path, genre.name) for genre in genres for path in sorted(genre.iterdir())[:2]]
 
 
+@pytest.mark.main
 @pytest.mark.parametrize(("model", "clips"), [("environment-50", sounds), ("genre-10", music)])
 def test_serving_hears_what_training_taught(
     stack: RunningStack, data: Path, model: str, clips: Callable[[Path], list[tuple[Path, str]]]
@@ -68,6 +69,7 @@ def test_a_whole_song_is_heard_window_by_window(stack: RunningStack, data: Path)
     assert all(after.start_s < before.end_s for before, after in itertools.pairwise(windows))
 
 
+@pytest.mark.main
 def test_stems_come_out_of_the_box(stack: RunningStack, data: Path, tmp_path: Path) -> None:
     """Nothing was pulled: songs that were held out are taken apart by the model that ships, and the result names it.
 

@@ -42,6 +42,7 @@ def key(stack: RunningStack) -> Iterator[tuple[str, Client]]:
         yield client._http.headers["Authorization"].split()[1], client
 
 
+@pytest.mark.main
 def test_a_folder_becomes_a_classifier(
     stack: RunningStack, data: Path, tmp_path: Path, key: tuple[str, Client]
 ) -> None:

@@ -51,7 +51,7 @@ from tests.possessions import (
 from tests.releases import BEFORE, BEFORE_COMMIT, HERE, ROOT, Release, release_before
 from tests.support import authorities, tone_wav
 
-pytestmark = [pytest.mark.long, pytest.mark.timeout(1800)]
+pytestmark = pytest.mark.timeout(1800)
 
 EVERY_TASK = set(TaskName)
 UNUSED = {

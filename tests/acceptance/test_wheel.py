@@ -19,7 +19,7 @@ from tests.releases import ORIGINS, PACKAGES, ROOT
 from tests.support import RunningStack, authorities, tone_wav
 from tests.wheels import Environment, build, environment_from_the_index, linked_environment
 
-pytestmark = [pytest.mark.long, pytest.mark.timeout(600)]
+pytestmark = pytest.mark.timeout(600)
 
 _CLIENT = """
 import sys

@@ -97,6 +97,7 @@ def _fits(here: Visit) -> None:
         assert here.page.evaluate("document.documentElement.scrollWidth <= innerWidth"), size
 
 
+@pytest.mark.main
 def test_one_is_made_from_confirmed_labels(here: Visit, tmp_path: Path) -> None:
     """The form offers what was confirmed; the card says how good it is, and that it is too early."""
     page = here.page
@@ -199,7 +200,6 @@ def test_windows_are_reviewed_with_keys(here: Visit, tmp_path: Path) -> None:
     assert _api(here, "/v1/classifiers/pitch")["figures"]["recordings"] > 6
 
 
-@pytest.mark.long
 def test_answers_outlive_a_connection_and_a_page(here: Visit, tmp_path: Path) -> None:
     """While the service is away answers are kept, which is said; they are sent when it is back, by another page too."""
     page = here.page
@@ -276,7 +276,6 @@ def _mark(row: Locator, words: str) -> None:
     row.get_by_role("button", name=re.compile(f"^{words}")).click()
 
 
-@pytest.mark.long
 def test_marked_results_become_a_classifier(here: Visit, tmp_path: Path) -> None:
     """“Like these” and “not like these” on similar recordings and on a search's results, then one press."""
     page = here.page
@@ -311,7 +310,6 @@ def test_marked_results_become_a_classifier(here: Visit, tmp_path: Path) -> None
     expect(tray).to_have_count(0)
 
 
-@pytest.mark.long
 def test_the_library_is_labelled_and_the_classifier_travels(here: Visit, tmp_path: Path) -> None:
     """Its labels are filters and chips as any model's; a track teaches it; its file is another classifier."""
     page = here.page
@@ -361,7 +359,6 @@ def test_the_library_is_labelled_and_the_classifier_travels(here: Visit, tmp_pat
     assert (card["labels"], card["reteach"]) == (["high", "low"], True)
 
 
-@pytest.mark.long
 def test_a_label_that_a_classifier_lacks_is_taught_from_a_stretch(here: Visit, tmp_path: Path) -> None:
     """Its next version has it beside the others, though it was made for named labels alone, and counts the stretch."""
     page = here.page
@@ -403,7 +400,6 @@ def _loop_the_middle(page: Page) -> None:
     page.mouse.up()
 
 
-@pytest.mark.long
 def test_a_doubtful_example_is_heard_and_changed(here: Visit, tmp_path: Path) -> None:
     """What contradicts the other recordings is listed; the other label takes its place."""
     page = here.page

@@ -45,7 +45,6 @@ class Pair(NamedTuple):
     later_s: float
 
 
-@pytest.mark.long
 @WIDE_FIRST
 def test_stems_are_heard_with_clicks(
     visit: Callable[..., Visit], tmp_path: Path, tiny: str, size: ViewportSize
@@ -91,7 +90,6 @@ def test_stems_are_heard_with_clicks(
     assert page.evaluate(f"started.slice({count}).every((one) => one.seconds > 5)")
 
 
-@pytest.mark.long
 @pytest.mark.timeout(600)
 def test_half_an_hour_is_heard_with_clicks(visit: Callable[..., Visit], tmp_path: Path) -> None:
     """Each click is milliseconds from its beat, measured in what is heard: at the start, late, slower, in a loop."""
@@ -140,7 +138,6 @@ def test_the_page_says_why_there_are_no_clicks(visit: Callable[..., Visit], tmp_
     here.expect_fine()
 
 
-@pytest.mark.long
 def test_a_recording_plays_on_where_its_parts_end(visit: Callable[..., Visit], tmp_path: Path) -> None:
     """As those that an earlier release measured: with clicks up to there, then streamed; nothing more is asked for."""
     here = visit()

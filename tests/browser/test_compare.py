@@ -17,6 +17,7 @@ from tests.support import tone_wav
 _ENDS_MS = 60_000
 
 
+@pytest.mark.main
 @WIDE_FIRST
 def test_two_recordings_share_an_axis(visit: Callable[..., Visit], tmp_path: Path, size: ViewportSize) -> None:
     """One playhead in both, zoomed together, and a switch of which is heard, also by a key."""
@@ -71,7 +72,6 @@ def test_two_recordings_share_an_axis(visit: Callable[..., Visit], tmp_path: Pat
     assert after[0] == after[1]
 
 
-@pytest.mark.long
 def test_two_models_hear_one_recording(visit: Callable[..., Visit], recordings: dict[str, Path]) -> None:
     """Each with its own labels and evidence; one that has not listened can be asked."""
     here = visit()

@@ -100,7 +100,6 @@ def test_a_page_of_a_listed_origin_uses_the_api(stack: RunningStack, chromium: B
         assert evaluated(chromium, studio, _TRY, stack.url) == "TypeError"
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("keeps", [True, False], ids=["keeps", "removes"])
 def test_the_page_works_under_a_prefix(
     stack: RunningStack, visit: Callable[..., Visit], recordings: dict[str, Path], *, keeps: bool

@@ -90,7 +90,6 @@ def test_evidence_is_checked_when_it_is_asked_for(visit: Callable[..., Visit], r
     here.expect_fine(*BOTH)
 
 
-@pytest.mark.long
 @WIDE_FIRST
 def test_what_is_being_computed_is_not_asked_for_again(
     visit: Callable[..., Visit], stack: RunningStack, recordings: dict[str, Path], size: ViewportSize

@@ -24,7 +24,7 @@ _CLOCK_S = "parseFloat(document.querySelector('.clock').textContent.slice(2))"
 _LEVEL = "Number(document.querySelector('[aria-label=\"Level of the {}\"]')?.ariaValueNow)"
 
 
-pytestmark = [pytest.mark.long, pytest.mark.timeout(900)]
+pytestmark = pytest.mark.timeout(900)
 
 
 @pytest.fixture(scope="module")

@@ -23,6 +23,7 @@ _ENDS_MS = 60_000
 _PATIENCE_S = 30.0
 
 
+@pytest.mark.main
 @SIZES
 def test_a_recording_from_upload_to_deletion(
     visit: Callable[..., Visit], recordings: dict[str, Path], tiny: str, size: ViewportSize
@@ -79,7 +80,6 @@ def test_another_model_can_classify(visit: Callable[..., Visit], recordings: dic
     assert _classifiers(client) == ["environment-10", first]
 
 
-@pytest.mark.long
 def test_several_models_can_classify(visit: Callable[..., Visit], recordings: dict[str, Path]) -> None:
     """Each answers; the first one's label counts, and a click on another one's label shows the evidence for it."""
     here = visit()

@@ -40,6 +40,7 @@ def _whole(**states: str) -> set[tuple[str, str, float | None, float | None]]:
     return {(label, state, None, None) for label, state in states.items()}
 
 
+@pytest.mark.main
 def test_labels_are_confirmed_rejected_and_undone(visit: Callable[..., Visit], tmp_path: Path) -> None:
     """On the recording's page; the library shows what is confirmed, and that it is."""
     here = visit()
@@ -64,7 +65,6 @@ def test_labels_are_confirmed_rejected_and_undone(visit: Callable[..., Visit], t
     expect(row).to_have_count(1)
 
 
-@pytest.mark.long
 @WIDE_FIRST
 def test_a_rare_label_is_found_behind_the_frequent_ones(
     visit: Callable[..., Visit], tmp_path: Path, size: ViewportSize
@@ -240,7 +240,6 @@ def test_a_stretch_is_labelled_where_it_is_looped(
     expect(own.get_by_role("button", name=f"Play {_HUM}")).to_be_visible()
 
 
-@pytest.mark.long
 def test_labels_of_points_and_to_the_microsecond_are_changed_where_they_are(
     visit: Callable[..., Visit], tmp_path: Path
 ) -> None:

@@ -125,7 +125,6 @@ def test_why_here_at_any_place_of_a_long_recording(visit: Callable[..., Visit], 
     expect(mark).to_have_attribute("aria-label", str(of_own))
 
 
-@pytest.mark.long
 @WIDE_FIRST
 def test_what_the_model_heard_says_its_seconds_and_loops_them(
     visit: Callable[..., Visit], long: Path, size: ViewportSize

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from time import monotonic
 
-import pytest
 from playwright.sync_api import ViewportSize, expect
 from sqlalchemy import insert
 
@@ -52,7 +51,6 @@ def _fill(stack: RunningStack, key: str, tracks: int = _TRACKS) -> None:
     database.close()
 
 
-@pytest.mark.long
 def test_a_long_list_renders_few_rows(stack: RunningStack, visit: Callable[..., Visit]) -> None:
     """Few rows are in the document at any scroll position; search and labels find rows far down."""
     here = visit()
@@ -100,7 +98,6 @@ def test_a_long_list_renders_few_rows(stack: RunningStack, visit: Callable[..., 
     expect(rows.first).to_contain_text("take-09997.wav")
 
 
-@pytest.mark.long
 @WIDE_FIRST
 def test_all_that_match_are_selected(stack: RunningStack, visit: Callable[..., Visit], size: ViewportSize) -> None:
     """Those too that the list has not read: as many as it says match, and all of them are put in a collection."""

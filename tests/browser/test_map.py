@@ -37,6 +37,7 @@ def embedded(recordings: dict[str, Path], tmp_path: Path) -> Callable[[Client], 
     return analysed
 
 
+@pytest.mark.main
 @WIDE_FIRST
 def test_a_library_as_a_map(
     visit: Callable[..., Visit], embedded: Callable[[Client], list[str]], size: ViewportSize

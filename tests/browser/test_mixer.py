@@ -130,6 +130,7 @@ def test_a_mix_is_its_owners_until_they_sign_out(mixer: Callable[[ViewportSize],
     assert page.evaluate(stored) == "[]"
 
 
+@pytest.mark.main
 @WIDE_FIRST
 def test_a_stem_alone_and_its_meter(mixer: Callable[[ViewportSize], Visit], size: ViewportSize) -> None:
     """With Shift, or held, a solo is the only one; each stem's meter shows what is heard of it."""
@@ -187,7 +188,6 @@ def test_lanes_are_on_the_pages_axis(mixer: Callable[[ViewportSize], Visit], siz
     expect(page.locator(".loop")).to_have_count(0)
 
 
-@pytest.mark.long
 def test_stems_have_the_pages_speed_pitch_and_band(mixer: Callable[[ViewportSize], Visit]) -> None:
     """At half the speed a tone keeps its pitch, or is an octave lower; muted and outside of a band nothing is heard."""
     here = mixer(WIDE)
@@ -229,7 +229,6 @@ def test_the_mixer_moves_nothing(mixer: Callable[[ViewportSize], Visit], size: V
     assert _box(page.locator("#stems > div"))["height"] <= float(room.removesuffix("px")) + 1
 
 
-@pytest.mark.long
 def test_a_better_model_is_offered(
     mixer: Callable[[ViewportSize], Visit], request: pytest.FixtureRequest, tiny: str
 ) -> None:
@@ -249,7 +248,6 @@ def test_a_better_model_is_offered(
     expect(stems).not_to_contain_text("models pull")
 
 
-@pytest.mark.long
 @WIDE_FIRST
 def test_a_stem_says_what_the_label_is_without_it(
     visit: Callable[..., Visit], recordings: dict[str, Path], tiny: str, size: ViewportSize

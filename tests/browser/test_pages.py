@@ -42,6 +42,7 @@ def analysed_track(recordings: dict[str, Path]) -> Callable[[Client], str]:
     return analysed
 
 
+@pytest.mark.main
 @pytest.mark.parametrize("theme", [pytest.param("dark", marks=pytest.mark.long), "light"])
 def test_every_page_is_accessible(
     visit: Callable[..., Visit], analysed_track: Callable[[Client], str], theme: str
@@ -91,7 +92,6 @@ def test_usage_is_shown_at_every_width(visit: Callable[..., Visit], recordings: 
         expect(sheet).to_have_count(0)
 
 
-@pytest.mark.long
 def test_the_api_can_be_read_and_tried(visit: Callable[..., Visit]) -> None:
     """The API's page works under its content security policy; a violation would be a complaint."""
     here = visit()
@@ -162,6 +162,7 @@ def test_a_name_is_text(visit: Callable[..., Visit], tmp_path: Path) -> None:
     assert here.page.title().startswith("<img")
 
 
+@pytest.mark.main
 def test_keys_reach_everything(visit: Callable[..., Visit], analysed_track: Callable[[Client], str]) -> None:
     """Search, rows, playing, seeking, looping and the list of keys, without a mouse."""
     here = visit()

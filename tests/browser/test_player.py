@@ -45,6 +45,7 @@ def _set(page: Page, name: str, value: float) -> None:
     page.get_by_role("slider", name=name, exact=True).fill(str(value))
 
 
+@pytest.mark.main
 @WIDE_FIRST
 def test_speed_with_and_without_the_pitch(visit: Callable[..., Visit], tmp_path: Path, size: ViewportSize) -> None:
     """At half the speed a tone keeps its pitch, or is an octave lower; the playhead is where the sound is."""

@@ -20,7 +20,6 @@ _RATE_HZ = 8_000
 _EXPIRES_MS = 60_000
 
 
-@pytest.mark.long
 def test_a_row_plays_though_its_link_has_expired(
     visit: Callable[..., Visit], short_lived: RunningStack, tmp_path: Path
 ) -> None:
@@ -78,6 +77,7 @@ def test_a_format_that_the_browser_cannot_play_says_so(
     here.expect_fine()
 
 
+@pytest.mark.main
 def test_a_copy_is_played_of_what_the_browser_cannot_play(visit: Callable[..., Visit], tmp_path: Path) -> None:
     """As soon as the recording was measured: in the library and on its page."""
     here = visit(NARROW)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+import pytest
 from playwright.sync_api import Dialog, ViewportSize, expect
 
 from tests.browser.sound import expect_heard, listen
@@ -17,6 +18,7 @@ _SILENT = """
 """
 
 
+@pytest.mark.main
 @WIDE_FIRST
 def test_a_recording_is_heard_and_named_before_it_is_added(visit: Callable[..., Visit], size: ViewportSize) -> None:
     """It shows its level, pauses, plays, and is added under the chosen name; nothing is sent before."""

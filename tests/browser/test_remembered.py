@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
 from playwright.sync_api import Locator, Page, Request, expect
 
 from tests.browser.visit import BOTH, Visit
@@ -82,7 +81,6 @@ def test_a_restored_tab_shows_no_uploads_of_who_has_signed_out(
     assert "dog_small" not in restored.evaluate("JSON.stringify({ ...sessionStorage })")
 
 
-@pytest.mark.long
 def test_an_example_that_fails_says_so_and_is_tried_again(visit: Callable[..., Visit]) -> None:
     """Beside those that did not, also after a reload."""
     here = visit()

@@ -28,6 +28,7 @@ def library(visit: Callable[..., Visit], recordings: dict[str, Path]) -> Visit:
     return here
 
 
+@pytest.mark.main
 def test_words_find_what_is_heard(library: Visit) -> None:
     """Recordings, then moments of them; the page says what the words were understood as, and moments play in place."""
     page = library.page

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
 from playwright.sync_api import Locator, Page, Route, expect
 
 from phonoscope.states import Status, TaskName
@@ -26,7 +25,6 @@ def _rows(page: Page) -> Locator:
     return page.get_by_label("Recordings", exact=True).get_by_role("listitem")
 
 
-@pytest.mark.long
 def test_what_is_selected_is_heard_again_and_taken_apart(
     visit: Callable[..., Visit], recordings: dict[str, Path]
 ) -> None:

@@ -24,6 +24,7 @@ def _opened(here: Visit, address: str) -> Page:
     return here.page
 
 
+@pytest.mark.main
 @WIDE_FIRST
 def test_a_link_is_made_opened_and_revoked(
     visit: Callable[..., Visit], recordings: dict[str, Path], size: ViewportSize
@@ -138,7 +139,6 @@ def _end(stack: RunningStack, share: str) -> None:
     database.close()
 
 
-@pytest.mark.long
 def test_stems_of_a_shared_recording_play(visit: Callable[..., Visit], recordings: dict[str, Path], tiny: str) -> None:
     """What was taken apart is mixed by a visitor too, who can export nothing."""
     owner, visitor = visit(), visit()

@@ -154,7 +154,6 @@ def test_rows_say_how_sure_and_are_dense(visit: Callable[..., Visit], recordings
     expect(label).not_to_contain_text("%")
 
 
-@pytest.mark.long
 @WIDE_FIRST
 def test_a_model_is_used_for_chosen_recordings(
     visit: Callable[..., Visit], recordings: dict[str, Path], size: ViewportSize

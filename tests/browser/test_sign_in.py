@@ -27,6 +27,7 @@ def gateway(stack: RunningStack, provider: IdentityProvider) -> Iterator[Running
         yield running
 
 
+@pytest.mark.main
 @pytest.mark.parametrize("size", [pytest.param(NARROW, marks=pytest.mark.long), WIDE], ids=["360", "1440"])
 def test_somebody_signs_in_adds_a_recording_and_signs_out(
     visit: Callable[..., Visit],

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
 from playwright.sync_api import expect
 
 from phonoscope.client import Client
@@ -35,7 +34,6 @@ def test_copies_and_others(visit: Callable[..., Visit], tmp_path: Path) -> None:
     here.expect_fine(*BOTH)
 
 
-@pytest.mark.long
 def test_silence(visit: Callable[..., Visit], tmp_path: Path) -> None:
     """The section says that nothing sounds like it, and the map that it has no place there."""
     here = visit()

@@ -76,7 +76,6 @@ def test_the_picture_has_the_look_that_was_chosen(tones: Callable[[ViewportSize]
     expect(page.get_by_label("Frequency scale")).to_have_value("mel")
 
 
-@pytest.mark.long
 @WIDE_FIRST
 def test_the_window_has_the_length_that_was_chosen(tones: Callable[[ViewportSize], Visit], size: ViewportSize) -> None:
     """A tone is the thinner the longer the window; the choice is kept over a reload, and undone by the default look."""
@@ -104,7 +103,6 @@ def test_the_window_has_the_length_that_was_chosen(tones: Callable[[ViewportSize
     expect(picture).not_to_have_attribute("aria-label", re.compile("window"))
 
 
-@pytest.mark.long
 def test_a_window_is_for_what_is_close(visit: Callable[..., Visit], tmp_path: Path) -> None:
     """Of seven minutes on a small screen it says to come closer, and shows the frames that are kept until then."""
     here = visit(NARROW)

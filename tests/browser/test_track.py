@@ -44,7 +44,6 @@ def replaced(stack: RunningStack) -> Iterator[Path]:
     shutil.rmtree(folder)
 
 
-@pytest.mark.long
 def test_results_are_found_however_many_jobs_came_later(
     visit: Callable[..., Visit], recordings: dict[str, Path]
 ) -> None:
@@ -94,7 +93,6 @@ def test_a_long_recording_is_streamed(visit: Callable[..., Visit], tmp_path: Pat
     here.expected = ("404",)
 
 
-@pytest.mark.long
 def test_a_sound_plays_on_when_its_link_is_renewed(
     visit: Callable[..., Visit], short_lived: RunningStack, tmp_path: Path
 ) -> None:
@@ -120,7 +118,6 @@ def test_a_sound_plays_on_when_its_link_is_renewed(
     expect(page.get_by_role("button", name="Pause", exact=True)).to_be_visible()
 
 
-@pytest.mark.long
 def test_recordings_that_an_earlier_model_embedded(
     visit: Callable[..., Visit], replaced: Path, recordings: dict[str, Path]
 ) -> None:

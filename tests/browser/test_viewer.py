@@ -322,6 +322,7 @@ def test_only_a_writer_cancels_a_job(visit: Callable[..., Visit], stack: Running
         client.cancel(job.id)
 
 
+@pytest.mark.main
 def test_an_empty_library_says_whom_to_ask(visit: Callable[..., Visit], stack: RunningStack) -> None:
     """In place of what adds recordings."""
     reader = _signed_in(visit(), stack.new_key(f"owner-{uuid4()}", [Scope.READ]))

@@ -53,6 +53,7 @@ def _log(page: Page) -> Locator:
     return page.get_by_role("region", name="Deliveries to http")
 
 
+@pytest.mark.main
 def test_an_endpoint_is_added_tested_and_sent_to_again(visit: Callable[..., Visit], receiver: _Receiver) -> None:
     """Its secret is shown once; a test arrives; what was delivered can be sent again, as the same event."""
     here = visit()

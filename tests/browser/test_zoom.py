@@ -68,6 +68,7 @@ def click(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.mark.main
 @WIDE_FIRST
 def test_the_waveform_is_right_to_the_sample(visit: Callable[..., Visit], click: Path, size: ViewportSize) -> None:
     """A click of 4.5 ms is where and as wide as it is, in both plots; a steady tone is so, also where tiles meet."""
@@ -100,7 +101,6 @@ def test_the_waveform_is_right_to_the_sample(visit: Callable[..., Visit], click:
     assert here.violations() == []
 
 
-@pytest.mark.long
 @WIDE_FIRST
 def test_choosing_evidence_shows_it_and_does_not_replace_the_winners(
     visit: Callable[..., Visit], recordings: dict[str, Path], size: ViewportSize

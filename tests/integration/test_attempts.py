@@ -242,6 +242,7 @@ def test_an_error_at_the_commit_fails_the_task(
     assert "a fault of ours" not in problem["detail"]
 
 
+@pytest.mark.long
 def test_an_end_that_can_never_be_written_is_handed_back(
     run: Run, job: JobRow, database: Database, monkeypatch: pytest.MonkeyPatch, recorded: Recorded
 ) -> None:

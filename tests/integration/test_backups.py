@@ -73,6 +73,7 @@ def test_a_restored_service_has_every_row_and_every_object(service: Service, emp
         assert len(found[0]) >= 3
 
 
+@pytest.mark.long
 def test_the_next_backup_copies_what_is_new(
     service: Service, empty: Service, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -99,6 +100,7 @@ def test_the_next_backup_copies_what_is_new(
     assert empty.rows() == service.rows()
 
 
+@pytest.mark.long
 def test_what_is_erased_while_it_runs_does_not_come_back(
     service: Service, empty: Service, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -278,6 +280,7 @@ def test_a_backup_of_an_older_release_is_brought_up_to_date(new_service: Callabl
         assert session.scalar(text("SELECT to_regclass('classifiers') IS NOT NULL"))
 
 
+@pytest.mark.long
 def test_another_services_backup_stays(service: Service, new_service: Callable[..., Service], folder: Path) -> None:
     """Also that of a service without recordings; what is restored from a backup is the same service."""
     other, restored = new_service("head"), new_service()

@@ -157,6 +157,7 @@ def test_a_transaction_whose_process_says_nothing_is_ended(database: Database) -
     assert database.ping()
 
 
+@pytest.mark.long
 def test_a_transaction_that_waits_for_work_beside_it_stays_open(database: Database) -> None:
     """Such as the lock of a courier that tidies, whatever PostgreSQL ends otherwise."""
     with database.transaction() as session:

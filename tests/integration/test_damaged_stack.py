@@ -111,6 +111,7 @@ ROUNDS: Mapping[str, tuple[Callable[[Path], object], Callable[[Path], None]]] = 
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("damage", ROUNDS)
 def test_everything_damaged_at_once_is_mended(folder: Path, damage: str) -> None:
     """`up` makes new secrets, sets them in the cluster, makes a key, empties the broker, and says each of these."""
@@ -137,6 +138,7 @@ def test_everything_damaged_at_once_is_mended(folder: Path, damage: str) -> None
     assert not (folder / "run.json").exists()
 
 
+@pytest.mark.long
 def test_a_mended_stack_says_nothing_more(folder: Path) -> None:
     """The next start finds everything whole."""
     said = list[str]()
@@ -145,6 +147,7 @@ def test_a_mended_stack_says_nothing_more(folder: Path) -> None:
     assert said == []
 
 
+@pytest.mark.long
 def test_anothers_password_is_replaced(folder: Path) -> None:
     """A whole state of another stack is taken too: the cluster gets its password."""
     StackState().write(folder)
@@ -235,6 +238,7 @@ def test_one_unreadable_manifest_takes_only_its_worker(
         phonoscope("down", "--data-dir", folder)
 
 
+@pytest.mark.long
 def test_long_logs_are_cut_while_the_stack_runs(folder: Path) -> None:
     """A log that grew past its limit is copied and emptied by the running supervisor."""
     start_detached(folder, servers_only=True)

@@ -164,6 +164,7 @@ def test_every_method_of_a_path_is_named(http: httpx.Client, path: str, allow: s
     assert http.get(f"{path}/").status_code == 404
 
 
+@pytest.mark.long
 def test_a_path_that_needs_no_key_needs_none_for_methods_it_lacks(gateway: Gateway) -> None:
     """By the document: where the document names no key, the answer is about the method, and not about a key."""
     paths = httpx.get(f"{gateway.url}/openapi.json", timeout=60).json()["paths"]
@@ -264,6 +265,7 @@ def logged(gateway: Gateway, start: int, least: int = 1) -> list[str]:
     return gateway.log.read_text()[start:].splitlines()
 
 
+@pytest.mark.long
 def test_a_client_that_leaves_is_one_line(gateway: Gateway, http: httpx.Client) -> None:
     """In mid-upload, in the middle of a document, and in mid-response: at most one line, and no traceback."""
     auth = b"Authorization: " + http.headers["Authorization"].encode() + b"\r\n"

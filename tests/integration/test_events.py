@@ -110,6 +110,7 @@ def stream(http: httpx.Client, job_id: str, last: str | None = None) -> Iterator
         yield (event for event in EventSource(response).iter_sse() if event.event != "message")
 
 
+@pytest.mark.long
 def test_a_real_job_is_told_from_its_beginning_to_its_end(client: Client, http: httpx.Client) -> None:
     """The whole first, versions that grow, and the ended job at the end, as it can be read."""
     file = {"file": ("a.wav", tone_wav(20.0, seed=951))}
@@ -244,6 +245,7 @@ def test_a_revoked_key_ends_its_streams(stack: RunningStack, rows: Database, ope
         assert [event.event for event in streams[1]] == ["status", "completed"]
 
 
+@pytest.mark.long
 def test_many_streams_hold_nothing(http: httpx.Client, rows: Database, open_job: Callable[[], str]) -> None:
     """More of them than there are threads and connections; other calls are answered, and each hears of its end."""
     jobs = [open_job() for _ in range(3)]

@@ -25,6 +25,7 @@ def clip(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.long
 def test_a_job_says_why(client: Client, clip: Path) -> None:
     """Bands, sentence and artifacts, each by a link that works."""
     job = client.wait(client.analyze(clip, ["classify", "explain", "features"]))
@@ -44,6 +45,7 @@ def test_a_job_says_why(client: Client, clip: Path) -> None:
         assert Image.open(io.BytesIO(client.download(layer.image))).format == "PNG"
 
 
+@pytest.mark.long
 def test_a_stretch_is_explained_beside_the_whole(client: Client, clip: Path) -> None:
     """Both are in the track's state; each result says what it is of, and how coarsely its layer sees."""
     job = client.wait(client.analyze(clip, ["classify", "explain"], {"explain": {"artifacts": []}}))
@@ -60,6 +62,7 @@ def test_a_stretch_is_explained_beside_the_whole(client: Client, clip: Path) -> 
     assert kept == [part, whole]
 
 
+@pytest.mark.long
 def test_what_was_made_goes_with_its_track(client: Client, clip: Path) -> None:
     """No link outlives the recording."""
     job = client.wait(client.analyze(clip, ["explain"]))

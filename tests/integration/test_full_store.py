@@ -107,6 +107,7 @@ def run(database: Database, store: ObjectStore) -> None:
     assert run_next(Context("cpu", database, store, Waker("redis://127.0.0.1:1"), heartbeat, made), CPU)
 
 
+@pytest.mark.long
 def test_a_store_that_fills_up_fails_the_task_by_name(
     start: Start, store: ObjectStore, job: JobRow, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -125,6 +126,7 @@ def test_a_store_that_fills_up_fails_the_task_by_name(
     assert events_of(database, job) == ["job.failed"]
 
 
+@pytest.mark.long
 def test_what_was_computed_waits_for_the_store(
     start: Start, store: ObjectStore, job: JobRow, database: Database
 ) -> None:

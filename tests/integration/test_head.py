@@ -57,6 +57,7 @@ def test_without_a_key(anybody: httpx.Client, path: str) -> None:
     same(anybody, path)
 
 
+@pytest.mark.long
 def test_with_a_key(http: httpx.Client, anybody: httpx.Client) -> None:
     """Lists, one of each, audio whole, in part and unchanged, and signed links; a length where ``GET`` has one."""
     track = upload(http, tone_wav(0.5, seed=31)).json()

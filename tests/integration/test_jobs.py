@@ -65,6 +65,7 @@ def test_describe_runs_on_the_other_pool(client: Client, tmp_path: Path) -> None
     assert job.result(Describe).loudness_lufs == pytest.approx(-11.0, abs=2.0)
 
 
+@pytest.mark.long
 def test_similar_finds_the_twin_and_never_crosses_owners(client: Client, stranger: Client, tmp_path: Path) -> None:
     """The nearest is the same sound; the track itself and other owners' tracks are not among them."""
     first = client.upload(recording(tmp_path, "one.wav", hertz=300.0, seed=4))

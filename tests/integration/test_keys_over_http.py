@@ -49,6 +49,7 @@ def operations(stack: RunningStack) -> list[tuple[str, str]]:
     ]
 
 
+@pytest.mark.long
 def test_every_route_needs_the_scope_that_is_declared(stack: RunningStack, owner: str) -> None:
     """Walks all documented calls with a key of each scope: 403 by its name unless it is the call's own, and no 500."""
     calls = operations(stack)

@@ -257,6 +257,7 @@ def test_the_first_change_can_be_undone(database: Database) -> None:
         assert session.scalar(text("SELECT count(*) FROM track_labels WHERE track_id = :id"), {"id": track.id}) == 0
 
 
+@pytest.mark.long
 def test_the_newest_changes_are_kept(database: Database) -> None:
     """However often labels change, a track's history is bounded; revisions go on."""
     track = new_track(database)

@@ -70,6 +70,7 @@ def rung(request: pytest.FixtureRequest, database_url: str, large: tuple[Library
     return name
 
 
+@pytest.mark.long
 def test_each_rung_finds_what_exact_search_does(database: Database, large: tuple[Library, ...], rung: str) -> None:
     """With each filter; what is found meets the filter, nearest first, and is the owner's own."""
     library, other, _ = large
@@ -187,6 +188,7 @@ def test_a_few_rows_are_found_by_their_keys(database: Database, large: tuple[Lib
     assert "near_windows" not in plan
 
 
+@pytest.mark.long
 def test_an_index_comes_with_the_limit_and_goes_at_half_of_it(database: Database, large: tuple[Library, ...]) -> None:
     """The next rung's index takes its place once it is whole; a small library has none at any time."""
     climb(database, exact_rows=10 * LARGE)
@@ -203,6 +205,7 @@ def test_an_index_comes_with_the_limit_and_goes_at_half_of_it(database: Database
     assert index_names(database) == []
 
 
+@pytest.mark.long
 def test_a_deleted_owner_s_index_goes(database: Database) -> None:
     library = new_library(database, LARGE, seed=4)
     climb(database)
@@ -263,6 +266,7 @@ def test_an_extension_that_fails_is_done_without(database: Database, large: tupl
     assert rung_of(database, namespace) == "bits"
 
 
+@pytest.mark.long
 def test_one_courier_at_a_time_makes_indexes(
     database: Database, server_settings: Settings, large: tuple[Library, ...]
 ) -> None:
@@ -323,6 +327,7 @@ def test_spaces_without_an_index_are_searched_exactly(database: Database, large:
     assert (found[SPACE.digest].recall, found[SPACE.digest].queries) == (1.0, 0)
 
 
+@pytest.mark.long
 def test_tracks_climb_the_same_ladder(database: Database, large: tuple[Library, ...]) -> None:
     """`similar` asks their index, and finds the same."""
     climb(database, exact_rows=10 * LARGE)
@@ -383,6 +388,7 @@ def test_labels_are_searched_by_their_sum(database: Database, large: tuple[Libra
                 )
 
 
+@pytest.mark.long
 def test_the_way_back_works_with_indexes(database_url: str, database: Database, large: tuple[Library, ...]) -> None:
     """The release before has no such indexes; its own is there again, and vectors are what they were."""
     climb(database)

@@ -45,6 +45,7 @@ def is_at_work(job: Job, task: str) -> bool:
     return job.task(task).status is Status.RUNNING and job.task(task).progress > 0.0
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("task", ["separate", "classify", "explain"])
 def test_a_running_task_that_is_cancelled_stops_soon(client: Client, tiny: str, long: Path, task: str) -> None:
     """Its worker goes on with the next job long before this one would have ended; nothing of it is left."""
@@ -125,6 +126,7 @@ def test_the_same_at_once_is_computed_once(client: Client, tmp_path: Path) -> No
     assert sorted(job.task("describe").cached for job in done) == [False, True, True, True]
 
 
+@pytest.mark.long
 def test_what_needs_the_stems_waits_for_them(client: Client, tiny: str, tmp_path: Path) -> None:
     """One job takes apart, mixes, asks each stem and embeds it; whoever waits says for what."""
     track = client.upload(clip(tmp_path, 707, 2.5))
@@ -152,6 +154,7 @@ def test_without_stems_what_needs_them_fails_too(client: Client, tmp_path: Path)
     }
 
 
+@pytest.mark.long
 def test_a_short_clip_passes_a_separation(client: Client, tiny: str, long: Path, tmp_path: Path) -> None:
     """While the CPU pool takes long recordings apart, it measures a clip."""
     options = {"separate": {"model": tiny}, "no_cache": True}
@@ -165,6 +168,7 @@ def test_a_short_clip_passes_a_separation(client: Client, tiny: str, long: Path,
             client.cancel(job.id)
 
 
+@pytest.mark.long
 def test_a_track_that_is_erased_ends_its_jobs(stack: RunningStack, client: Client, long: Path) -> None:
     """While it is being measured: the job is gone with it, the worker stops, and no object is left."""
     track = client.upload(long)

@@ -52,6 +52,7 @@ def refused(client: Client, track_id: str, model: str) -> list[tuple[int, str]]:
     return found
 
 
+@pytest.mark.long
 def test_a_classifier_that_is_added_can_be_used_at_once(client: Client, folder: Path, tmp_path: Path) -> None:
     """It is listed, and jobs, neighbours and map take its name; before, each of them refuses it."""
     tracks = [uploaded(client, tmp_path, seed) for seed in (801, 802)]
@@ -69,6 +70,7 @@ def test_a_classifier_that_is_added_can_be_used_at_once(client: Client, folder: 
     assert {point.track_id for point in client.library_map(folder.name).points} == set(tracks)
 
 
+@pytest.mark.long
 def test_a_classifier_that_is_replaced_answers_at_once(client: Client, folder: Path, tmp_path: Path) -> None:
     """The worker that holds the earlier one in memory uses the later one, and no earlier result stands for it."""
     track_id = uploaded(client, tmp_path, 803)

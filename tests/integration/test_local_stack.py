@@ -168,6 +168,7 @@ def test_the_store_gives_back_what_it_just_took(stack: RunningStack) -> None:
     store.ping()
 
 
+@pytest.mark.long
 def test_up_on_a_running_stack_says_so(stack: RunningStack) -> None:
     """In the background and in the foreground it succeeds with the address, and nothing else is started."""
     before = running(stack.folder)
@@ -211,6 +212,7 @@ def test_two_stacks_live_side_by_side(stack: RunningStack, servers: Path) -> Non
     assert status(f"{stack.url}/health/ready") == 200
 
 
+@pytest.mark.long
 def test_a_taken_port_is_a_clear_error(stack: RunningStack, prepared: Path) -> None:
     """Somebody else's port fails at once, with the port's number and what to do, and leaves no process."""
     port = httpx.URL(stack.url).port
@@ -243,6 +245,7 @@ def test_a_killed_tree_starts_again_by_itself(prepared: Path) -> None:
     assert not (prepared / "run.json").exists()
 
 
+@pytest.mark.long
 def test_two_starts_at_once_make_one_stack(prepared: Path) -> None:
     """Both succeed with the same address; one of them waits for the other's stack and says so."""
     with ThreadPoolExecutor() as threads:
@@ -253,6 +256,7 @@ def test_two_starts_at_once_make_one_stack(prepared: Path) -> None:
     assert (one.url, {one.already, other.already}, only_one) == (other.url, {True, False}, True)
 
 
+@pytest.mark.long
 def test_a_killed_supervisor_is_replaced(servers: Path) -> None:
     """What a killed supervisor leaves is ended, not doubled, and the data is there for the next."""
     leave_data(servers)
@@ -297,6 +301,7 @@ def test_a_copy_beside_the_original_leaves_it_alone(prepared: Path, tmp_path: Pa
         stop(prepared, lambda _: None)
 
 
+@pytest.mark.long
 def test_down_ends_what_a_killed_supervisor_left(servers: Path) -> None:
     """`down` leaves no process even when nobody supervises them any more, and says what it found."""
     supervisor, *orphans = tree(servers)
@@ -316,6 +321,7 @@ def test_down_leaves_no_process(servers: Path) -> None:
     assert "Nothing runs" in second.stdout
 
 
+@pytest.mark.long
 def test_down_where_nothing_ever_ran(tmp_path: Path) -> None:
     """It says so, succeeds and makes no folder."""
     ended = phonoscope("down", "--data-dir", tmp_path / "absent")
@@ -350,6 +356,7 @@ def test_a_taken_port_of_old_is_replaced(prepared: Path) -> None:
     assert changed == {"valkey"}
 
 
+@pytest.mark.long
 def test_a_part_that_cannot_start_fails_the_command(prepared: Path) -> None:
     """The error names the part, quotes its log and says where that is; the parts that did start are stopped."""
     version = prepared / "postgres" / "data" / "PG_VERSION"

@@ -66,6 +66,7 @@ def test_who_lost_the_lease_moves_no_point(database: Database) -> None:
     assert placed(database, track.owner_id) == {track.id: (0.5, 0.5)}
 
 
+@pytest.mark.long
 def test_what_is_embedded_anew_is_missing(database: Database) -> None:
     """A map shows where it was, and says that it has to be drawn again."""
     empty(database)
@@ -110,6 +111,7 @@ def test_vectors_of_another_digest_are_not_drawn(database: Database) -> None:
     assert (vectors, digest, count, missing) == ([track.id], "d", "1", 0)
 
 
+@pytest.mark.long
 def test_a_map_shows_the_labels_of_the_model_that_is_named(client: Client, stack: RunningStack, tmp_path: Path) -> None:
     """Whatever another model recognised later; without a model it shows the newest."""
     path = tmp_path / "a.wav"
@@ -125,6 +127,7 @@ def test_a_map_shows_the_labels_of_the_model_that_is_named(client: Client, stack
     assert named.classified_by == newest.classified_by == client.track(job.recording).classified_by
 
 
+@pytest.mark.long
 def test_a_map_tells_what_nobody_listened_to(client: Client, tmp_path: Path) -> None:
     """From what was listened to without a likely label."""
     path = tmp_path / "a.wav"
@@ -135,6 +138,7 @@ def test_a_map_tells_what_nobody_listened_to(client: Client, tmp_path: Path) -> 
     assert (point.label, point.classified_by) == (None, [])
 
 
+@pytest.mark.long
 def test_a_map_tells_what_could_not_be_listened_to(client: Client, stack: RunningStack, tmp_path: Path) -> None:
     """From what was listened to before, though that failed later."""
     jobs = []
@@ -162,6 +166,7 @@ def _outdate(stack: RunningStack, job_id: str) -> None:
     database.close()
 
 
+@pytest.mark.long
 def test_a_library_is_drawn_and_read(client: Client, stranger: Client, stack: RunningStack, tmp_path: Path) -> None:
     """Two tracks, a map of both; nothing new is not drawn again; a deleted track is off it; nobody else sees it.
 

@@ -241,6 +241,7 @@ def test_every_metric_is_documented() -> None:
     assert documented == made
 
 
+@pytest.mark.long
 def test_the_commands_see_it_too(stack: RunningStack, worked: Client) -> None:
     """``doctor`` says whose metrics are served; ``top`` has the queues and the workers, for people and for programs."""
     found = {each.subject: each for each in metrics_findings(stack.settings)}

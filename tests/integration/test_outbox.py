@@ -154,6 +154,7 @@ def test_an_address_out_of_bounds_is_a_logged_attempt(outbox: Outbox, database_u
     assert "private" in outbox.ask(f"SELECT detail {where}")[0]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("header", ["3", "date"])
 def test_an_endpoint_that_asks_for_time_gets_it(outbox: Outbox, database_url: str, header: str) -> None:
     """429 with ``Retry-After`` in seconds or as a date: until then nothing at all is sent there."""
@@ -265,6 +266,7 @@ def test_a_dead_endpoint_slows_nobody(outbox: Outbox, database_url: str) -> None
     assert len({request.id for request in live.requests}) == 40
 
 
+@pytest.mark.long
 def test_two_couriers_send_nothing_twice(outbox: Outbox, database_url: str) -> None:
     """Each event once, and between them no more in flight to an endpoint than one courier may have."""
     receivers = {free_port(): Receiver(pause_s=0.02) for _ in range(3)}
@@ -349,6 +351,7 @@ def test_an_event_wakes_a_courier_that_hardly_looks(outbox: Outbox, database_url
     assert outbox.statuses() == ["delivered"]
 
 
+@pytest.mark.long
 def test_what_cannot_be_written_keeps_nothing_else_back(outbox: Outbox, database_url: str) -> None:
     """One outcome that the database refuses does not take along those that end with it."""
     port, receiver = free_port(), Receiver()

@@ -78,6 +78,7 @@ def test_the_heads_that_were_read_last_are_kept(database: Database, owners: list
         assert len(sent) == 4
 
 
+@pytest.mark.long
 def test_all_heads_of_an_owner_are_read_once(database: Database, owners: list[str]) -> None:
     """As many as an owner may have."""
     heads = OwnHeads()

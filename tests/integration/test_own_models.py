@@ -146,6 +146,7 @@ def test_two_owners_may_give_one_name(
         client.search("a tone", filters={"labels": [{"label": "loud"}]})
 
 
+@pytest.mark.long
 def test_a_served_model_takes_its_name(client: Client, database: Database, stack: RunningStack, track_id: str) -> None:
     """From then on it answers; the own classifier is there again once the served one is gone."""
     teach(database, track_id, own_head("newcomer", bias=[9.0, 0.0, 0.0]))
@@ -159,6 +160,7 @@ def test_a_served_model_takes_its_name(client: Client, database: Database, stack
     assert heard_by(client, track_id, model="newcomer").result(Classify).label == "bright"
 
 
+@pytest.mark.long
 def test_neighbours_and_maps_are_those_of_its_space(
     client: Client, database: Database, track_id: str, tmp_path: Path
 ) -> None:

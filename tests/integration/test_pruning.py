@@ -86,6 +86,7 @@ def test_jobs_about_a_library_go_at_the_age_of_recordings(kept: Database, server
     assert jobs(kept) == {newer.id}
 
 
+@pytest.mark.long
 def test_a_round_goes_on_for_as_long_as_there_is_more(
     kept: Database, server_settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -142,6 +143,7 @@ def test_a_store_that_is_away_ends_the_round(
         assert session.scalar(text("SELECT count(*) FROM events")) == 0
 
 
+@pytest.mark.long
 def test_recordings_past_their_time_are_erased(
     kept: Database, server_settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -168,6 +170,7 @@ def test_recordings_past_their_time_are_erased(
         assert list(told) == ["job.cancelled"]
 
 
+@pytest.mark.long
 def test_a_recording_that_cannot_be_erased_keeps_no_other(
     kept: Database, server_settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:

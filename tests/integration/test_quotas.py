@@ -47,6 +47,7 @@ def refused(call: Callable[[], object]) -> str:
     return error.value.code
 
 
+@pytest.mark.long
 def test_requests_are_limited_by_owner_and_say_so(limited: RunningStack, http: httpx.Client) -> None:
     """A burst is served, then 429 with all headers; another owner is served; after the wait there is one again."""
     with ThreadPoolExecutor(8) as pool:
@@ -67,6 +68,7 @@ def test_requests_are_limited_by_owner_and_say_so(limited: RunningStack, http: h
     assert http.get("/v1/models").status_code == 200
 
 
+@pytest.mark.long
 def test_what_an_owner_stores_and_queues_is_limited(owner: Client, tmp_path: Path) -> None:
     """Each quota refuses by its own code, and what is freed can be used again; usage says all of it."""
     tracks = [owner.upload(wav(tmp_path, seed)) for seed in range(3)]
@@ -87,6 +89,7 @@ def test_what_an_owner_stores_and_queues_is_limited(owner: Client, tmp_path: Pat
     assert refused(lambda: owner.analyze(wav(tmp_path, 0))) == "upload_quota_exceeded"
 
 
+@pytest.mark.long
 def test_open_streams_are_limited_and_closing_one_frees_it(
     stack: RunningStack, limited: RunningStack, tmp_path: Path
 ) -> None:

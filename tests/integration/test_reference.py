@@ -81,6 +81,7 @@ def heard_as_jazz(stack: RunningStack, client: Client) -> Iterator[None]:
     assert "bells" not in {card.name for card in client.models()}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("model", "counting"), [("auto", "jazz"), (["bells", "genre-10"], "bell")], ids=["auto", "another model counts"]
 )

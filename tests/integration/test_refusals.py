@@ -37,6 +37,7 @@ def test_no_key_or_a_wrong_one_is_unauthorized(stack: RunningStack, key: str | N
     assert answer.headers["WWW-Authenticate"] == "Bearer"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("content", "status", "code"),
     [

@@ -51,6 +51,7 @@ def folder(service: Service, tmp_path: Path) -> Path:
     return tmp_path / "backup"
 
 
+@pytest.mark.long
 def test_a_service_in_use_is_left_alone(service: Service, started: Service, folder: Path) -> None:
     """Recordings, or workers without any; a service that was only started is replaced."""
     before = service.rows()
@@ -68,6 +69,7 @@ def test_a_service_in_use_is_left_alone(service: Service, started: Service, fold
     assert started.rows() == before
 
 
+@pytest.mark.long
 def test_keys_alone_are_use(service: Service, started: Service, folder: Path) -> None:
     """Somebody has been given one; a local stack makes the first for itself, which does not count."""
     with started.database.transaction() as session:
@@ -117,6 +119,7 @@ def test_what_is_added_while_objects_are_sent_is_kept(started: Service, folder: 
     assert "trk_late" in started.rows()["tracks"][0]
 
 
+@pytest.mark.long
 def test_what_is_added_after_the_tables_were_made_anew_is_kept(
     started: Service, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -133,6 +136,7 @@ def test_what_is_added_after_the_tables_were_made_anew_is_kept(
     assert len(started.rows()["tracks"]) == 1
 
 
+@pytest.mark.long
 def test_a_second_restore_is_refused(service: Service, started: Service, folder: Path) -> None:
     """The first goes on."""
     refused = []
@@ -148,6 +152,7 @@ def test_a_second_restore_is_refused(service: Service, started: Service, folder:
     assert started.rows() == service.rows()
 
 
+@pytest.mark.long
 def test_a_courier_erases_no_object_whose_row_is_to_come(service: Service, started: Service, folder: Path) -> None:
     """It waits for the restore, and the restore for one that erases now."""
     settings = started.settings.model_copy(update={"orphan_grace_s": 1e-9})
@@ -212,6 +217,7 @@ def test_one_that_was_cut_off_is_run_again(
     assert sorted(sent) == service.keys
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("encrypted", [False, True])
 def test_objects_that_differ_in_the_bucket_are_replaced(
     service: Service,

@@ -58,6 +58,7 @@ def cut_client(stack: RunningStack, key: str, cuts: int, attempts: int) -> Clien
     return Client(stack.url, key, transport=CuttingTransport(cuts), retry=retry)
 
 
+@pytest.mark.long
 def test_an_upload_goes_on_after_each_cut(stack: RunningStack, recording: Path) -> None:
     """The track has the very bytes and the name, and there is one upload for all of it."""
     sent: list[int] = []

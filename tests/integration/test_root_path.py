@@ -37,6 +37,7 @@ def key(stack: RunningStack) -> str:
     return stack.new_key("prefixed")
 
 
+@pytest.mark.long
 def test_a_client_needs_the_address_alone(url: str, key: str, tmp_path: Path) -> None:
     """Upload, job, events, artifacts by their links, pictures: with the prefix in the client's address."""
     path = tmp_path / "röhre.wav"

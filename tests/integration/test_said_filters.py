@@ -221,6 +221,7 @@ def plan_of(session: Any, statement: str, values: Any) -> str:
     return str(session.connection().exec_driver_sql(f"EXPLAIN (FORMAT JSON) {statement}", values).scalar_one())
 
 
+@pytest.mark.long
 def test_a_search_by_labels_counts_what_is_said(
     database: Database, said: tuple[Library, list[Window], list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from uuid import uuid4
 
+import pytest
 from alembic import command
 from sqlalchemy import text
 
@@ -52,6 +53,7 @@ def test_the_way_back_works(database_url: str) -> None:
     command.upgrade(config, "head")
 
 
+@pytest.mark.long
 def test_what_was_stored_before_counts(database_url: str, database: Database) -> None:
     """Owners of before have their tracks counted, their keys read and write, and their open jobs have a length."""
     config = alembic_config(database_url)
@@ -66,6 +68,7 @@ def test_what_was_stored_before_counts(database_url: str, database: Database) ->
         session.execute(text("DELETE FROM owners WHERE id = :owner_id"), owner)
 
 
+@pytest.mark.long
 def test_vectors_of_silence_are_given_up(database_url: str, database: Database) -> None:
     """They were zeros, with a point on the map. Zeros that a worker of before still writes are given up too."""
     config = alembic_config(database_url)
@@ -89,6 +92,7 @@ def test_vectors_of_silence_are_given_up(database_url: str, database: Database) 
     command.upgrade(config, "head")
 
 
+@pytest.mark.long
 def test_spaces_of_before_are_known(database_url: str, database: Database) -> None:
     """They stand beside the new one; the way back keeps each track's newest vector."""
     config = alembic_config(database_url)

@@ -228,6 +228,7 @@ def test_a_file_that_is_a_track_is_embedded_first(client: Client, tmp_path: Path
     assert [job.tasks[0].name for job in client.jobs().items] == ["embed"]
 
 
+@pytest.mark.long
 def test_a_long_file_is_compared_by_its_strongest_windows(library: Library, tmp_path: Path) -> None:
     """The answer says which, and that the file was too long for all of them."""
     rain, tone = clip_of_rain(), np.zeros(70 * 22_050)
@@ -294,6 +295,7 @@ def test_what_is_alike_counts_less_when_it_is_diversified(library: Library) -> N
     assert library.names(vector)[1] != "rain_roof.flac"
 
 
+@pytest.mark.long
 def test_filters_hold(library: Library) -> None:
     """Labels with their probability, duration, words, dates, kinds and metadata, each alone and together."""
     search, track = library.client.search, library.tracks["dog_large.flac"]
@@ -324,6 +326,7 @@ def test_filters_hold(library: Library) -> None:
     )
 
 
+@pytest.mark.long
 def test_owners_never_find_each_other_s(library: Library, stranger: Client, tmp_path: Path) -> None:
     """By words, a vector and a file; a foreign track is one that does not exist."""
     own = stranger.wait(stranger.analyze(write(tmp_path / "own.wav", melody(3, 2.0)), ["embed"])).recording
@@ -341,6 +344,7 @@ def test_owners_never_find_each_other_s(library: Library, stranger: Client, tmp_
         assert foreign == refused(stranger.search, track_id="trk_never", **fields) == (404, "not_found", [])
 
 
+@pytest.mark.long
 def test_silence_is_like_nothing(library: Library, tmp_path: Path) -> None:
     """A silent file, and a silent stretch of a recording."""
     noise = np.concatenate([melody(4, 6.0), np.zeros(12 * 22_050)])
@@ -378,6 +382,7 @@ _OF_AN_EARLIER_RELEASE = (
 )
 
 
+@pytest.mark.long
 def test_moments_are_searched_where_windows_are(stack: RunningStack, tmp_path: Path) -> None:
     """While an owner reads a space of an earlier release, which has no windows: in the one that is being filled."""
     database = Database(stack.settings.database_url.get_secret_value(), pool_size=1)

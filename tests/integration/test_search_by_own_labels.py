@@ -58,6 +58,7 @@ def library(embedded: Library) -> Iterator[Library]:
         embedded.client.replace_labels(track, [])
 
 
+@pytest.mark.long
 def test_a_label_of_one_s_own_is_a_filter(library: Library, stranger: Client) -> None:
     """Of a whole recording it finds that and its moments; before it is said, and for another owner, it is unknown."""
     filters = {"labels": [{"label": "min\u0065\u0301"}]}
@@ -71,6 +72,7 @@ def test_a_label_of_one_s_own_is_a_filter(library: Library, stranger: Client) ->
     assert refused(library.client.search, "rain", filters=of_model)[1] == "unknown_label"
 
 
+@pytest.mark.long
 def test_a_rejected_label_finds_nothing_more(library: Library) -> None:
     """Though it is heard; once it is undone it does again."""
     dog = library.tracks["dog_large.flac"]

@@ -171,6 +171,7 @@ def test_a_label_is_explained_by_the_stems(client: Client, tiny: str, tmp_path: 
     assert f"*{result.label}*" in result.stems.reading
 
 
+@pytest.mark.long
 def test_tracks_are_found_by_a_stem(client: Client, stranger: Client, tiny: str, tmp_path: Path) -> None:
     """Those whose drums sound alike, once one job has taken them apart and embedded what it made."""
     options = {"separate": {"model": tiny}, "embed": {"stems": True}}
@@ -238,6 +239,7 @@ def test_a_model_that_is_not_there_fails_its_task_alone(client: Client, tiny: st
     assert job.status is Status.FAILED
 
 
+@pytest.mark.long
 def test_a_better_model_is_used_once_it_was_pulled(client: Client, stack: RunningStack, tmp_path: Path) -> None:
     """Whoever names none has what ships, then what was pulled meanwhile: not the earlier result, and no restart."""
     path = tmp_path / "again.wav"

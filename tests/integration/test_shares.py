@@ -273,6 +273,7 @@ def test_the_token_is_in_no_log(stack: RunningStack, visitor: httpx.Client, shar
     assert secret not in log
 
 
+@pytest.mark.long
 def test_guessing_is_slowed(stack: RunningStack, shared: NewShare) -> None:
     """As with keys: after some wrong tokens 429; right ones go on."""
     with second_gateway(stack, {"wrong_keys_a_minute": 3}) as (gateway, _):

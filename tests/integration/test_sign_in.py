@@ -393,6 +393,7 @@ def test_links_of_a_session_end_with_it_where_links_do(stack: RunningStack, prov
         assert opened() == [403, 404]
 
 
+@pytest.mark.long
 def test_the_prefix_and_https_are_in_the_cookies(stack: RunningStack, provider: IdentityProvider) -> None:
     """Where browsers come by https, cookies are of this host alone and are never sent without it."""
     settings = provider.settings | {"public_url": "https://phonoscope.example", "root_path": "/sound"}

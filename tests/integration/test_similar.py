@@ -52,6 +52,7 @@ def test_a_silent_track_is_like_nothing(client: Client, tmp_path: Path) -> None:
     assert client.wait(client.create_job(job.recording, ["embed"], {"embed": {"return_vector": True}})).tasks[0].cached
 
 
+@pytest.mark.long
 def test_a_silent_track_has_no_place_on_the_map(client: Client, tmp_path: Path) -> None:
     """The map says how many have none; it is complete without them, and more silence does not draw it again."""
     tracks = {embedded(client, write(tmp_path / f"{seed}.wav", melody(seed, 2.0))) for seed in (3, 4)}
@@ -64,6 +65,7 @@ def test_a_silent_track_has_no_place_on_the_map(client: Client, tmp_path: Path) 
     assert client.create_job(None, ["map"]).tasks[0].cached
 
 
+@pytest.mark.long
 @pytest.mark.skipif(not has_ffmpeg(), reason=NO_FFMPEG)
 def test_copies_come_first_and_the_others_in_groups(client: Client, stranger: Client, tmp_path: Path) -> None:
     """A narrow, quiet MP3 of a recording finds it before all else; so does one that was cut."""
@@ -88,6 +90,7 @@ def test_copies_come_first_and_the_others_in_groups(client: Client, stranger: Cl
     assert [near.track.id for near in client.similar(original) if near.is_copy] == [cut]
 
 
+@pytest.mark.long
 def test_tracks_that_were_embedded_before_have_no_copies_yet(
     client: Client, stack: RunningStack, tmp_path: Path
 ) -> None:

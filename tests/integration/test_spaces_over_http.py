@@ -144,6 +144,7 @@ def test_the_operator_fills_and_drops_the_spaces_of_all_owners(
     assert tracks
 
 
+@pytest.mark.long
 def test_the_recall_that_was_measured_is_shown(
     client: Client, stack: RunningStack, folder: Path, tmp_path: Path
 ) -> None:
@@ -187,6 +188,7 @@ def test_the_vectors_of_a_track(client: Client, stranger: Client, stack: Running
     assert foreign.value.status_code == 404
 
 
+@pytest.mark.long
 def test_vectors_that_are_not_there_say_what_to_run(client: Client, tmp_path: Path) -> None:
     """Tracks without windows, stems, other spaces, silence; queries that are none, and types that are not offered."""
     path = tmp_path / "plain.wav"

@@ -106,6 +106,7 @@ def test_the_better_space_is_taken_and_kept(owner: Owner, run: Run, both: Catalo
     assert (body, [one.model for one in second.tried]) == ("musical", ["musical", "mobilenet"])
 
 
+@pytest.mark.long
 def test_the_space_moves_back_where_another_one_becomes_better(owner: Owner, run: Run, both: Catalogue) -> None:
     """With the model that embeds in it; versions of before stay in theirs."""
     told_apart_in(owner, both.bodies["musical"].space)
@@ -149,6 +150,7 @@ def test_more_labels_than_spaces_are_compared_by(
     assert (body, chosen.tried, chosen.why) == ("mobilenet", [], "spaces are compared by 1 labels at most")
 
 
+@pytest.mark.long
 def test_a_named_space_stays(owner: Owner, run: Run, both: Catalogue) -> None:
     """Whatever another one is worth, until it is asked to choose."""
     told_apart_in(owner, both.bodies["musical"].space)
@@ -167,6 +169,7 @@ def test_a_named_space_stays(owner: Owner, run: Run, both: Catalogue) -> None:
     assert versions(owner)[-1][0] == "musical"
 
 
+@pytest.mark.long
 def test_a_space_that_is_named_while_another_one_is_taught(owner: Owner, run: Run, both: Catalogue) -> None:
     """It is that of the next teaching."""
     told_apart_in(owner, both.bodies["musical"].space)
@@ -194,6 +197,7 @@ def test_a_choice_that_is_asked_for_anew_while_one_is_made(owner: Owner, run: Ru
     assert [body for body, _ in versions(owner)] == ["musical"]
 
 
+@pytest.mark.long
 def test_a_space_in_which_few_examples_are_heard(owner: Owner, run: Run, both: Catalogue) -> None:
     """Its recordings are counted, and it is not compared; without another body nothing is."""
     told_apart_in(owner, both.bodies["musical"].space, heard_in=3)

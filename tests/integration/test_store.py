@@ -100,6 +100,7 @@ def test_no_request_is_made_for_the_region(store: ObjectStore, prefix: str, sent
     assert len(sent) == 6
 
 
+@pytest.mark.long
 def test_many_objects_are_listed_and_erased_in_few_requests(
     store: ObjectStore, prefix: str, sent: list[tuple[str, str]]
 ) -> None:

@@ -33,6 +33,7 @@ def owner(database: Database) -> Owner:
     return new_owner(database)
 
 
+@pytest.mark.long
 def test_the_newest_versions_are_kept(owner: Owner) -> None:
     tracks = owner.two_labels(1)
     owner.asks()

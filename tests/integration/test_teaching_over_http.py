@@ -62,6 +62,7 @@ def taught(http: httpx.Client, name: str, version: int = 1) -> dict[str, Any]:
     return until(http, name, lambda card: card["state"] == "ready" and card["version"] == version)
 
 
+@pytest.mark.long
 def test_a_classifier_is_taught_from_labels(http: httpx.Client, stack: RunningStack) -> None:
     """Recordings without vectors are embedded first; another owner sees none of it."""
     for hertz in LOW_HZ:
@@ -175,6 +176,7 @@ def test_examples_are_changed_and_requests_repeated(http: httpx.Client) -> None:
     assert http.get("/v1/classifiers/given").json()["examples"] == 2
 
 
+@pytest.mark.long
 def test_answers_teach_a_classifier_of_a_folder(http: httpx.Client) -> None:
     """As the command line makes it: what the review asks about, and is answered, is in the next version."""
     given = {
@@ -213,6 +215,7 @@ def test_examples_of_a_label_that_it_does_not_have(http: httpx.Client) -> None:
     assert taught(http, "tones", 3)["labels"] == ["a", "b"]
 
 
+@pytest.mark.long
 def test_a_card_says_which_labels_were_named(http: httpx.Client) -> None:
     """What was named, also before it is taught; one of all labels goes on with those that are confirmed later."""
     for label, hertz in (("low", LOW_HZ[0]), ("high", HIGH_HZ[0])):
@@ -253,6 +256,7 @@ def test_a_folder_of_several_labels_is_taught_again(http: httpx.Client, stack: R
     assert [each["name"] for each in http.get("/v1/classifiers").json()["items"]] == ["chords"]
 
 
+@pytest.mark.long
 def test_a_space_that_is_gone(http: httpx.Client, stack: RunningStack) -> None:
     """A named one is taught again only where the request names another one; one that chooses begins anew."""
     given = {label: [embedded(http, uploaded(http, hertz))] for label, hertz in (("low", 220.0), ("high", 2_960.0))}
@@ -324,6 +328,7 @@ def test_one_of_many_that_make_one_name(http: httpx.Client) -> None:
     assert len(http.get("/v1/classifiers").json()["items"]) == 1
 
 
+@pytest.mark.long
 def test_lists_are_short(http: httpx.Client, stack: RunningStack) -> None:
     """A list has the first labels of each and says how many there are; the card of one has all."""
     track = embedded(http, uploaded(http, LOW_HZ[0]))

@@ -63,6 +63,7 @@ def outline(http: httpx.Client, path: str, level: int, number: int) -> np.ndarra
     return found
 
 
+@pytest.mark.long
 def test_every_level_has_what_the_samples_have(http: httpx.Client, path: str, samples: np.ndarray) -> None:
     """The lowest and the highest, at level 0 the samples; a click has its own width wherever it is."""
     found = levels(http, f"{path}/waveform")
@@ -85,6 +86,7 @@ def test_every_level_has_what_the_samples_have(http: httpx.Client, path: str, sa
         assert (len(loud) - 2) * width < CLICK_SAMPLES <= len(loud) * width
 
 
+@pytest.mark.long
 def test_columns_are_computed_for_the_part_that_is_asked_for(http: httpx.Client, path: str) -> None:
     """A click is a few milliseconds wide at the finest level; tiles join without a seam."""
     found = levels(http, f"{path}/spectrogram")
@@ -111,6 +113,7 @@ def test_columns_are_computed_for_the_part_that_is_asked_for(http: httpx.Client,
     assert np.abs(both[0][:, -1].astype(int) - both[1][:, 0]).max() <= 12
 
 
+@pytest.mark.long
 def test_a_window_is_chosen_for_a_tile(http: httpx.Client, path: str) -> None:
     """A click is wider the longer the window, also where columns are kept; each has its own tag."""
     found = levels(http, f"{path}/spectrogram")
@@ -130,6 +133,7 @@ def test_a_window_is_chosen_for_a_tile(http: httpx.Client, path: str) -> None:
         assert loud[1] > loud[0], level
 
 
+@pytest.mark.long
 def test_tiles_are_kept_for_good_by_their_version(http: httpx.Client, path: str) -> None:
     """With the version that `levels` names; by any other name they are asked for again, and answered 304."""
     version = levels(http, f"{path}/waveform")["version"]
@@ -143,6 +147,7 @@ def test_tiles_are_kept_for_good_by_their_version(http: httpx.Client, path: str)
     assert (again.status_code, again.content) == (304, b"")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", ["waveform", "spectrogram"])
 def test_what_is_no_tile_is_refused_by_its_field(http: httpx.Client, path: str, kind: str) -> None:
     """A level that there is not, a number past the last, and what is no number."""
@@ -170,6 +175,7 @@ def test_what_is_no_tile_is_refused_by_its_field(http: httpx.Client, path: str, 
         assert http.get(f"{path}/spectrogram/tiles/1/0").json()["errors"][0]["field"] == "level"
 
 
+@pytest.mark.long
 def test_the_sound_comes_in_parts(http: httpx.Client, path: str, samples: np.ndarray) -> None:
     """Each from its own second on, to the sample, and a little into the next; what is none is refused by its field."""
     levels(http, f"{path}/waveform")
@@ -188,6 +194,7 @@ def test_the_sound_comes_in_parts(http: httpx.Client, path: str, samples: np.nda
         assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "number"), answer.text
 
 
+@pytest.mark.long
 def test_others_have_no_tiles(http: httpx.Client, path: str, stranger: Any) -> None:
     """404 for another owner, whatever the version; 401 without a key."""
     version = levels(http, f"{path}/waveform")["version"]
@@ -201,6 +208,7 @@ def test_others_have_no_tiles(http: httpx.Client, path: str, stranger: Any) -> N
         assert httpx.get(f"{http.base_url}{path}/{name}".replace("//v1", "/v1"), timeout=60).status_code == 401
 
 
+@pytest.mark.long
 def test_many_at_once_are_answered(http: httpx.Client, path: str) -> None:
     """As many as a page asks for, and more: each is right, and the recording is decoded once for all of them."""
     levels(http, f"{path}/waveform")

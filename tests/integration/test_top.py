@@ -66,6 +66,7 @@ def test_what_runs_longest_is_on_the_last_page(busy: tuple[Client, str]) -> None
     assert {each.owner for _, each in seen} == {None}
 
 
+@pytest.mark.long
 def test_the_operator_sees_those_of_all_owners(
     stack: RunningStack, database: Database, busy: tuple[Client, str]
 ) -> None:

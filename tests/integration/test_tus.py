@@ -336,6 +336,7 @@ def test_what_is_unfinished_counts(limited: RunningStack) -> None:
         begin(http, 10)
 
 
+@pytest.mark.long
 def test_bytes_that_are_unfinished_count(stack: RunningStack) -> None:
     """What two uploads announce is compared with what may be stored before a byte of it comes; so are whole uploads."""
     with second_gateway(stack, {"quota_stored_bytes": 10_000}) as (gateway, _), gateway.http(f"o-{uuid4()}") as http:

@@ -91,6 +91,7 @@ def test_the_command_line_listens(stack: RunningStack, client: Client) -> None:
     assert client.webhooks().items == []
 
 
+@pytest.mark.long
 def test_the_command_line_makes_shows_and_ends(stack: RunningStack, client: Client) -> None:
     """Create prints id and secret; list, deliveries, redeliver and delete do what they say."""
     program = Path(sys.executable).with_name("phonoscope")

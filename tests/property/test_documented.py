@@ -16,6 +16,7 @@ EXAMPLES = 25
 CALLS = calls()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("call", CALLS, ids=lambda call: f"{call.method} {call.path}")
 def test_every_answer_is_documented(stack: RunningStack, owner: Owner, call: Call) -> None:
     """Status, media type and body, whatever nasty values a request has wherever."""
