@@ -143,6 +143,7 @@ def of_wav(data: bytes, found: Pass) -> StoredRecording:
     return StoredRecording(io.BytesIO(data), "owner", 0, found.rate_hz, samples, channels, True, 0)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "name",
     [

@@ -101,6 +101,7 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+@pytest.mark.long
 def test_a_full_disk_is_a_typed_error(separators: Separators, temporary: Path) -> None:
     """It comes while stems are written, and is not a crash; what was written is gone."""
     load(separators)

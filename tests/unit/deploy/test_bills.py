@@ -54,6 +54,7 @@ def versions(bill: Bill) -> dict[str, str]:
     }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", SHIPPED)
 def test_a_bill_has_what_is_installed_and_no_more(whole: Bill, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """At the locked versions, each with a licence; no package that only develops or tests."""
