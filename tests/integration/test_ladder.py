@@ -70,7 +70,6 @@ def rung(request: pytest.FixtureRequest, database_url: str, large: tuple[Library
     return name
 
 
-@pytest.mark.long
 def test_each_rung_finds_what_exact_search_does(database: Database, large: tuple[Library, ...], rung: str) -> None:
     """With each filter; what is found meets the filter, nearest first, and is the owner's own."""
     library, other, _ = large
@@ -188,7 +187,6 @@ def test_a_few_rows_are_found_by_their_keys(database: Database, large: tuple[Lib
     assert "near_windows" not in plan
 
 
-@pytest.mark.long
 def test_an_index_comes_with_the_limit_and_goes_at_half_of_it(database: Database, large: tuple[Library, ...]) -> None:
     """The next rung's index takes its place once it is whole; a small library has none at any time."""
     climb(database, exact_rows=10 * LARGE)
@@ -205,7 +203,6 @@ def test_an_index_comes_with_the_limit_and_goes_at_half_of_it(database: Database
     assert index_names(database) == []
 
 
-@pytest.mark.long
 def test_a_deleted_owner_s_index_goes(database: Database) -> None:
     library = new_library(database, LARGE, seed=4)
     climb(database)
@@ -266,7 +263,6 @@ def test_an_extension_that_fails_is_done_without(database: Database, large: tupl
     assert rung_of(database, namespace) == "bits"
 
 
-@pytest.mark.long
 def test_one_courier_at_a_time_makes_indexes(
     database: Database, server_settings: Settings, large: tuple[Library, ...]
 ) -> None:
@@ -292,20 +288,20 @@ def test_one_courier_at_a_time_makes_indexes(
 
 def test_a_loss_of_recall_is_found(database: Database, large: tuple[Library, ...]) -> None:
     """Here half of the vectors change while the index does not: by hand, as a fault would."""
+    climb(database, exact_rows=10 * LARGE)
     climb(database)
     library, *_ = large
     name = namespace_of(library).index_name("hnsw")
-    blind = text("UPDATE pg_index SET indisready = false WHERE indexrelid = CAST(:name AS regclass)")
-    ready = text("UPDATE pg_index SET indisready = true WHERE indexrelid = CAST(:name AS regclass)")
+    ready = text("UPDATE pg_index SET indisready = :ready WHERE indexrelid = CAST(:name AS regclass)")
     change = text(
         "UPDATE window_embeddings SET vector = subvector(vector, 257, 256) || subvector(vector, 1, 256) "
         "WHERE owner_id = :id AND position % 2 = 0"
     )
     with database.transaction() as session:
-        session.execute(blind, {"name": name})
+        session.execute(ready, {"name": name, "ready": False})
     with database.transaction() as session:
         session.execute(change, {"id": library.owner_id})
-        session.execute(ready, {"name": name})
+        session.execute(ready, {"name": name, "ready": True})
         # With fresh statistics PostgreSQL would read and sort so few rows; the connection, the only one, keeps this.
         session.execute(text("ANALYZE window_embeddings; SET enable_sort = off"))
     found = {each.digest: each for each in measure_recall(database, lambda _: None, exact_rows=EXACT_ROWS, seed=1)}
@@ -327,7 +323,6 @@ def test_spaces_without_an_index_are_searched_exactly(database: Database, large:
     assert (found[SPACE.digest].recall, found[SPACE.digest].queries) == (1.0, 0)
 
 
-@pytest.mark.long
 def test_tracks_climb_the_same_ladder(database: Database, large: tuple[Library, ...]) -> None:
     """`similar` asks their index, and finds the same."""
     climb(database, exact_rows=10 * LARGE)
@@ -388,7 +383,6 @@ def test_labels_are_searched_by_their_sum(database: Database, large: tuple[Libra
                 )
 
 
-@pytest.mark.long
 def test_the_way_back_works_with_indexes(database_url: str, database: Database, large: tuple[Library, ...]) -> None:
     """The release before has no such indexes; its own is there again, and vectors are what they were."""
     climb(database)
