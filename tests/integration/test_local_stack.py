@@ -301,7 +301,6 @@ def test_a_copy_beside_the_original_leaves_it_alone(prepared: Path, tmp_path: Pa
         stop(prepared, lambda _: None)
 
 
-@pytest.mark.long
 def test_down_ends_what_a_killed_supervisor_left(servers: Path) -> None:
     """`down` leaves no process even when nobody supervises them any more, and says what it found."""
     supervisor, *orphans = tree(servers)
@@ -321,7 +320,6 @@ def test_down_leaves_no_process(servers: Path) -> None:
     assert "Nothing runs" in second.stdout
 
 
-@pytest.mark.long
 def test_down_where_nothing_ever_ran(tmp_path: Path) -> None:
     """It says so, succeeds and makes no folder."""
     ended = phonoscope("down", "--data-dir", tmp_path / "absent")

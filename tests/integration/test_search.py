@@ -295,7 +295,6 @@ def test_what_is_alike_counts_less_when_it_is_diversified(library: Library) -> N
     assert library.names(vector)[1] != "rain_roof.flac"
 
 
-@pytest.mark.long
 def test_filters_hold(library: Library) -> None:
     """Labels with their probability, duration, words, dates, kinds and metadata, each alone and together."""
     search, track = library.client.search, library.tracks["dog_large.flac"]
@@ -326,7 +325,6 @@ def test_filters_hold(library: Library) -> None:
     )
 
 
-@pytest.mark.long
 def test_owners_never_find_each_other_s(library: Library, stranger: Client, tmp_path: Path) -> None:
     """By words, a vector and a file; a foreign track is one that does not exist."""
     own = stranger.wait(stranger.analyze(write(tmp_path / "own.wav", melody(3, 2.0)), ["embed"])).recording
@@ -382,7 +380,6 @@ _OF_AN_EARLIER_RELEASE = (
 )
 
 
-@pytest.mark.long
 def test_moments_are_searched_where_windows_are(stack: RunningStack, tmp_path: Path) -> None:
     """While an owner reads a space of an earlier release, which has no windows: in the one that is being filled."""
     database = Database(stack.settings.database_url.get_secret_value(), pool_size=1)
