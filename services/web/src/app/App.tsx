@@ -65,7 +65,7 @@ function OwnPages() {
   return <AddingNothing>{asking ? <Loading /> : <SignIn />}</AddingNothing>;
 }
 
-/** What is shown to whoever can add nothing: a file that is dropped there is not opened in its place. */
+/** What is shown to those who can add nothing: a file that is dropped there is not opened in its place. */
 function AddingNothing({ children }: { children: ReactNode }) {
   useWindowDrop(() => undefined);
   return children;

@@ -1,8 +1,8 @@
 import { useMayWrite } from "../state/mayWrite";
 import { Dialog } from "../ui/Dialog";
 
-const IN_A_REVIEW = "in a review:";
-const KEYS: [string[], string][] = [
+// Keys, what they do, and a mark where that is for those who may write.
+const KEYS: [keys: string[], what: string, writes?: "writes"][] = [
   [["Space"], "play or pause"],
   [["←", "→"], "1 s back or forward; with Shift 5 s"],
   [["Home", "End"], "go to the start or the end"],
@@ -21,8 +21,8 @@ const KEYS: [string[], string][] = [
   [["↑", "↓"], "in the spectrogram: read its level at the playhead"],
   [["←", "↑", "→", "↓"], "move the map; with Shift go from recording to recording"],
   [["0"], "show the whole map"],
-  [["y", "n", "o"], `${IN_A_REVIEW} yes, no, another label`],
-  [["s", "u"], `${IN_A_REVIEW} skip, or undo the last answer`],
+  [["y", "n", "o"], "in a review: yes, no, another label", "writes"],
+  [["s", "u"], "in a review: skip, or undo the last answer", "writes"],
   [["/"], "filter the library by name; Enter there searches by what is heard too"],
   [["?"], "show this list"],
 ];
@@ -32,7 +32,7 @@ export function HelpSheet({ onClose }: { onClose: () => void }) {
   return (
     <Dialog title="Keyboard shortcuts" onClose={onClose}>
       <dl className="keys">
-        {KEYS.filter(([, what]) => mayWrite || !what.startsWith(IN_A_REVIEW)).map(([keys, what]) => (
+        {KEYS.filter(([, , writes]) => mayWrite || !writes).map(([keys, what]) => (
           <div key={what} style={{ display: "contents" }}>
             <dt>
               {keys.map((key) => (

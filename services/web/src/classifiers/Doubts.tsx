@@ -13,7 +13,7 @@ import type { Doubt } from "./queries";
 
 const SHOWN = 10;
 
-/** Examples that contradict their neighbours: each plays, and is confirmed or given the other label by whoever may. */
+/** Examples that contradict their neighbours: each plays, and is confirmed or given the other label by those who may write. */
 export function Doubts({ doubts }: { doubts: readonly Doubt[] }) {
   const preview = usePreview();
   const [all, setAll] = useState(false);

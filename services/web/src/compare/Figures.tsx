@@ -13,7 +13,7 @@ import { PredictedName, useSaidOfWhole } from "../track/said";
 import { Button, ErrorNote } from "../ui/controls";
 import { percent, time } from "../ui/format";
 
-/** What is known of one side in a few figures, with their doubt, or why it is not; models that have not listened can be asked to by whoever may. */
+/** What is known of one side in a few figures, with their doubt, or why it is not; those who may write can ask models that have not listened. */
 export function Figures({ track, models }: { track: Track; models: Models | null }) {
   const { state } = useTrackState();
   const described = state.result("describe");

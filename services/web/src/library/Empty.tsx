@@ -4,7 +4,7 @@ import { onlyReadText, Writes } from "../state/mayWrite";
 import { Button, ErrorNote } from "../ui/controls";
 import { addExamples } from "./uploads";
 
-/** An empty library: how to fill it, for whoever may. */
+/** An empty library: how to fill it, for those who may write. */
 export function Empty() {
   return (
     <div className="empty">

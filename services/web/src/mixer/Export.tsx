@@ -14,7 +14,7 @@ import { downloadAll, useMixdown } from "./queries";
 const FORMATS = ["flac", "wav", "mp3", "opus"] as const;
 type Format = (typeof FORMATS)[number];
 
-/** Downloads all stems in a ZIP file, and for whoever may have it made the mix. */
+/** Downloads all stems in a ZIP file and, for those who may have it made, the mix. */
 export function Export({ track, mix }: { track: Track; mix: Mix }) {
   const mayWrite = useMayWrite();
   const [refused, setRefused] = useState<string | null>(null);

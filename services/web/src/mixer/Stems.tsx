@@ -17,7 +17,7 @@ import { tooLong } from "./queries";
 
 type Props = { track: Track; explanation: Explanation };
 
-/** The mixer when the track has stems, else a button that separates it for whoever may. */
+/** The mixer when the track has stems, else a button that separates it, for those who may write. */
 export default function Stems({ track, explanation }: Props) {
   const found = useStems(track.id);
   if (!found.made) return <Separation track={track} />;

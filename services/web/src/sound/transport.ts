@@ -83,7 +83,7 @@ export class Transport {
       this.state.update({ problem });
     };
     source.onPause = () => {
-      // At its end it may begin a loop anew.
+      // At its end a loop may start again.
       if (isHeard() && source.now() < source.endS) this.pause();
     };
     source.onPlay = () => {

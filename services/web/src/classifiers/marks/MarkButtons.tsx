@@ -5,7 +5,7 @@ import "./marks.css";
 
 type Props = { what: Markable; also?: Markable | undefined };
 
-/** Marks what was found as like what is looked for, or as not like it, for whoever may make a classifier of the marks. */
+/** Marks what was found as like what is looked for, or as not like it, for those who may make a classifier of the marks. */
 export function MarkButtons(props: Props) {
   return (
     <Writes>

@@ -10,7 +10,7 @@ import { clearMarks, type Mark, requestFrom, toggleMark, useMarks } from "./mark
 
 const LONGEST = 96;
 
-/** What was marked, and a button that makes a classifier of it. Nothing while nothing is marked, and for whoever may make none. */
+/** What was marked, and a button that makes a classifier of it. Nothing while nothing is marked, or for those who may only read. */
 export function MarkTray({ suggested = "" }: { suggested?: string }) {
   const marks = useMarks();
   const mayWrite = useMayWrite();

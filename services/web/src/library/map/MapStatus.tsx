@@ -5,7 +5,7 @@ import { type Drawing, type LibraryMap, useMapDrawing } from "./queries";
 import { useRedrawing } from "./redrawing";
 import { missingText, silentText } from "./text";
 
-/** What the map does not show yet, and a button that draws it for whoever may. */
+/** What the map does not show yet, and a button that draws it, for those who may write. */
 export function MapStatus({ map, idle }: { map: LibraryMap; idle: boolean }) {
   const drawing = useMapDrawing(map.model, map.job_id ?? null);
   useRedrawing(map, drawing, useMayWrite() && idle);
