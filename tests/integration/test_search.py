@@ -242,25 +242,6 @@ def test_a_long_file_is_compared_by_its_strongest_windows(library: Library, tmp_
         assert any(stretch.start_s < 5.0 for stretch in answer.query.stretches)
 
 
-def test_copies_are_one_item(client: Client, tmp_path: Path) -> None:
-    """Of what was asked about they come first; among the others, and of moments, one stands for all."""
-    notes, others = melody(21), melody(22)
-    sounds = {"a": notes, "quieter": 0.3 * notes, "other": others}
-    ids = {name: embedded(client, write(tmp_path / f"{name}.wav", sound)) for name, sound in sounds.items()}
-    first, last = client.search(track_id=ids["a"]).items
-    assert (first.track.id, first.is_copy, last.track.id, last.is_copy) == (ids["quieter"], True, ids["other"], False)
-    pair = {ids["a"], ids["quieter"]}
-    (item,) = client.search(track_id=ids["other"]).items
-    assert {item.track.id, *(copy.track.id for copy in item.copies)} == pair
-    found = client.search(track_id=ids["other"], start_s=0.0, end_s=2.0, unit="moment").items
-    assert [{item.track.id, *(copy.track.id for copy in item.copies)} for item in found] == [pair]
-    assert all(copy.moment is not None for copy in found[0].copies)
-
-
-def embedded(client: Client, path: Path) -> str:
-    return client.wait(client.analyze(path, ["embed"])).recording
-
-
 def test_pages_go_on_where_the_one_before_ended(library: Library) -> None:
     """All items once, in the order of one large page; diversified too."""
     for fields in ({}, {"unit": "moment"}, {"diversify": 0.6}, {"diversify": 0.6, "unit": "moment"}):

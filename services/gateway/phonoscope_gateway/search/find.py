@@ -19,9 +19,9 @@ from phonoscope_gateway.search.diversity import diversified
 from phonoscope_gateway.search.queries import Query
 from phonoscope_gateway.search.spaces import space_id_of
 
-_MORE_TRACKS, _MORE_WINDOWS = 100, 40
+_MORE_TRACKS, _MORE_WINDOWS = 100, 20
 """Candidates beyond those that are asked for: they may be copies of these, or windows of one moment."""
-_MOST_WINDOWS = 2_000
+_MOST_WINDOWS, _MOST_CANDIDATES = 2_000, 2_000
 _GROWTH = 4
 _DIVERSIFIED = 200
 """Items of which an order is made in which they differ."""
@@ -54,8 +54,20 @@ def find_page(session: Session, query: Query, cursor: SearchCursor, limit: int, 
 
 
 def _items(session: Session, query: Query, most: int) -> list[Item]:
-    """The first items: copies of the recording that was asked about, then the most similar."""
-    candidates = _candidates(session, query, most)
+    """The first items: copies of the recording that was asked about, then the most similar.
+
+    Where the first candidates are copies of few recordings, it goes on among more.
+    """
+    wanted = most
+    while True:
+        candidates = _candidates(session, query, wanted)
+        items = _grouped(session, query, candidates, most)
+        if len(items) >= most or len(candidates) < wanted or wanted >= _MOST_CANDIDATES:
+            return items
+        wanted = min(_GROWTH * len(candidates), _MOST_CANDIDATES)
+
+
+def _grouped(session: Session, query: Query, candidates: Sequence[Candidate], most: int) -> list[Item]:
     copies = _copies(session, query, candidates)[:most]
     taken = {item.best.track_id for item in copies}
     rest = [candidate for candidate in candidates if candidate.track_id not in taken]
