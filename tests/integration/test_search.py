@@ -132,6 +132,8 @@ def test_two_things_at_once_and_one_that_must_not_be(library: Library) -> None:
     assert len({label.weight for label in both.query.labels}) == 1
     assert {DAY, "dog_large.flac", "rain_garden.wav", "rain_roof.flac"} <= set(library.names(both))
     assert (library.names(both)[0], both.query.together) == (DAY, ["dog", "rain"])
+    meant = {label.label: label.words for item in both.items for label in item.labels}
+    assert meant == {"dog": ["dog"], "rain": ["rain"]}
     assert both.items[0].similarity < library.client.search("dog").items[0].similarity
     assert both.items[1].similarity < 0.2
     answer = library.client.search("rain without dog")

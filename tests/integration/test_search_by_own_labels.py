@@ -117,6 +117,7 @@ def test_words_find_what_was_confirmed_with_them(library: Library) -> None:
         assert (answer.query.missing, answer.query.near) == ([], [])
         for item in answer.items:
             assert [(label.model, label.label, label.probability) for label in item.labels] == [("", "qwx_zj", 1.0)]
+            assert [label.words for label in item.labels] == [["qwx zj"]]
     moments = [item.moment for item in client.search("qwx_zj", unit="moment").items if item.track.filename == DAY]
     assert len(moments) == 1
     assert moments[0] is not None

@@ -138,6 +138,7 @@ class MatchedLabel(BaseModel):
     model: str = Field(description="empty for a label of your own that no model has")
     label: str
     probability: float = Field(description="1 where you confirmed it")
+    words: list[str] = Field(default_factory=list, description="the words of the query that mean it")
 
 
 class UnderstoodQuery(BaseModel):

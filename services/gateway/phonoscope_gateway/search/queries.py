@@ -63,6 +63,7 @@ class Query:
         vectors: unit vectors in ``space``; what is near to any of them is found.
         weights: of labels, by id, where words are searched by labels.
         wanted: those of these labels that should be heard, by id.
+        words: of these labels by id the words that mean each.
         said: those of these labels of which the owner confirmed or rejected something.
         things: where several should be heard together, of each its weights of labels, by id.
         windows: whether windows are compared, of whole tracks too.
@@ -78,6 +79,7 @@ class Query:
     vectors: tuple[Vector, ...] = field(default=(), repr=False)
     weights: Mapping[int, float] = field(default_factory=dict)
     wanted: Mapping[int, KnownLabel] = field(default_factory=dict)
+    words: Mapping[int, Sequence[str]] = field(default_factory=dict)
     said: Sequence[SaidLabel] = ()
     things: Sequence[Mapping[int, float]] = ()
     windows: bool = False

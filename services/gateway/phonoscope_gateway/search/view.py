@@ -104,11 +104,13 @@ class _Shown:
 
     def _heard(self, heard: Mapping[int, float]) -> list[MatchedLabel]:
         """Of the labels that were searched by those that are heard, each once, the most probable first."""
-        wanted = self.query.wanted
+        wanted, words = self.query.wanted, self.query.words
         found = [
-            MatchedLabel(model=wanted[label].model, label=wanted[label].label, probability=probability)
-            for label, probability in sorted(heard.items(), key=lambda pair: -pair[1])
-            if label in wanted and probability >= _LEAST_SHOWN
+            MatchedLabel(
+                model=wanted[id_].model, label=wanted[id_].label, probability=probability, words=list(words[id_])
+            )
+            for id_, probability in sorted(heard.items(), key=lambda pair: -pair[1])
+            if id_ in wanted and probability >= _LEAST_SHOWN
         ]
         return list({(label.model, label.label): label for label in reversed(found)}.values())[::-1]
 

@@ -77,13 +77,15 @@ def _by_labels(session: Session, state: State, owner_id: str, request: SearchReq
     ids = {label.id: weights[label.key] for label in known if label.key in weights}
     ids |= {id_: own[label.label] for id_, label in _without_models(own).items()}
     known = [label for label in (*known, *_without_models(own).values()) if label.id in ids]
+    wanted = {label.id: label for label in known if ids[label.id] > 0.0}
     return Query(
         owner_id,
         request.unit,
         filters,
         _understood(meant, own, things),
         weights=ids,
-        wanted={label.id: label for label in known if ids[label.id] > 0.0},
+        wanted=wanted,
+        words={id_: _words_for(label, request.text, meant) for id_, label in wanted.items()},
         said=_said(session, owner_id, known),
         things=[{label.id: weights[label.key] for label in known if label.key in weights} for _, weights in things],
     )
@@ -116,6 +118,14 @@ def _own(session: Session, owner_id: str, words: str, meant: Meant, known: Colle
 
 def _words_of(meant: Meant, *, wanted: bool) -> list[str]:
     return [thing.words for thing in meant.things if thing.wanted is wanted]
+
+
+def _words_for(label: KnownLabel, text: str, meant: Meant) -> list[str]:
+    """The words that mean a label, or that it is spelled as."""
+    wanted = (thing for thing in meant.things if thing.wanted)
+    means = (each.words for each in wanted if label.key in each.weights or label.label in _spellings(each.words))
+    found = list(dict.fromkeys(means))
+    return found or [" ".join(text.split())]
 
 
 def _spellings(words: str) -> set[str]:

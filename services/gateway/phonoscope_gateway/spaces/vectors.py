@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-import numpy as np
+from numpy.lib.format import header_data_from_array_1_0, write_array_header_1_0
 from numpy.typing import NDArray
 
 from phonoscope.contract import SpaceRef
@@ -57,10 +57,12 @@ def as_json(track_id: str, stem: str | None, found: WindowVectors) -> Iterator[s
 
 
 def as_npy(values: NDArray[Any]) -> Iterator[bytes]:
-    """A file in NumPy's format, which ``numpy.load`` reads without pickle."""
-    file = io.BytesIO()
-    np.save(file, values, allow_pickle=False)
-    yield file.getvalue()
+    """The parts of a file in NumPy's format, which ``numpy.load`` reads without pickle."""
+    head = io.BytesIO()
+    write_array_header_1_0(head, header_data_from_array_1_0(values))
+    yield head.getvalue()
+    for start in range(0, len(values), _AT_ONCE):
+        yield values[start : start + _AT_ONCE].tobytes()
 
 
 def _window(found: WindowVectors, index: int) -> str:
