@@ -153,7 +153,7 @@ class Settings(BaseSettings):
         20, ge=0, description="wrong API keys a minute from one address, after which it is answered 429; 0: no limit"
     )
     search_wait_s: float = Field(
-        100.0, gt=0, le=3600, description="seconds for which a search waits until its file is analysed; then 504"
+        300.0, gt=0, le=3600, description="seconds for which a search waits until its file is analysed; then 504"
     )
     audit_days: float = Field(
         365.0,

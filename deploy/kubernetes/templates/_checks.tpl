@@ -74,9 +74,9 @@
 {{- if and $values.networkPolicy.enabled (eq (toJson $values.networkPolicy.gateway) (toJson (list (dict "podSelector" (dict))))) -}}
 {{- fail "networkPolicy.gateway: name the pods of the ingress controller, which ingress.enabled lets in" -}}
 {{- end -}}
-{{- $wait := maxf 60 ($settings.search_wait_s | default 100) -}}
+{{- $wait := maxf 60 ($settings.search_wait_s | default 300) -}}
 {{- if le (float64 $values.ingress.timeoutSeconds) (float64 $wait) -}}
-{{- fail (printf "ingress.timeoutSeconds: %v must be more than settings.search_wait_s (%v) and than a long poll (60)" $values.ingress.timeoutSeconds ($settings.search_wait_s | default 100)) -}}
+{{- fail (printf "ingress.timeoutSeconds: %v must be more than settings.search_wait_s (%v) and than a long poll (60)" $values.ingress.timeoutSeconds ($settings.search_wait_s | default 300)) -}}
 {{- end -}}
 {{- end -}}
 {{- if and $values.ingress.enabled $settings.allowed_hosts -}}

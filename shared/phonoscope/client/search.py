@@ -7,12 +7,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
+
 from phonoscope.client.connection import Connection
 from phonoscope.client.recordings import open_recording
 from phonoscope.contract import SearchAnswer, SearchFilters, SearchItem
 from phonoscope.filenames import filename_of
 
 _PATH = "/v1/search"
+_ANALYSED_WITHIN = httpx.Timeout(30.0, read=900.0, write=600.0)
+"""A gateway answers once a file is analysed; how long it waits is its setting."""
 
 
 class SearchCalls(Connection):
@@ -45,7 +49,8 @@ class SearchCalls(Connection):
             return self._ask(SearchAnswer, "POST", _PATH, json=given)
         form = {name: value if isinstance(value, str) else json.dumps(value) for name, value in given.items()}
         with open_recording(like) as file:
-            return self._ask(SearchAnswer, "POST", _PATH, files={"file": (filename_of(like), file)}, data=form)
+            sent = {"file": (filename_of(like), file)}
+            return self._ask(SearchAnswer, "POST", _PATH, files=sent, data=form, timeout=_ANALYSED_WITHIN)
 
     def search_all(self, text: str | None = None, **fields: Any) -> Iterator[SearchItem]:
         """All that a search finds, page by page; takes what ``search`` takes. A file is sent for each page."""

@@ -62,11 +62,11 @@ def _nested(path: str, value: dict[str, Any]) -> dict[str, Any]:
         ({"ingress": {"tlsSecretName": "certificate"}}, "/ingress/tlsSecretName"),
         ({"ingress": INGRESS}, "networkPolicy.gateway"),
         (
-            {"ingress": {**INGRESS, "timeoutSeconds": 100}, "networkPolicy": {"gateway": NGINX}},
+            {"ingress": {**INGRESS, "timeoutSeconds": 300}, "networkPolicy": {"gateway": NGINX}},
             "ingress.timeoutSeconds",
         ),
         (
-            {"ingress": INGRESS, "networkPolicy": {"gateway": NGINX}, "gateway": {"settings": {"search_wait_s": 300}}},
+            {"ingress": INGRESS, "networkPolicy": {"gateway": NGINX}, "gateway": {"settings": {"search_wait_s": 400}}},
             "ingress.timeoutSeconds",
         ),
         ({"gpu": {"enabled": True, "count": 0}}, "/gpu/count"),
@@ -179,7 +179,7 @@ def test_without_values_helm_says_what_is_missing() -> None:
 @pytest.mark.parametrize(
     "changed",
     [
-        {"ingress": {**INGRESS, "timeoutSeconds": 101}, "networkPolicy": {"gateway": NGINX}},
+        {"ingress": {**INGRESS, "timeoutSeconds": 301}, "networkPolicy": {"gateway": NGINX}},
         {"ingress": {**INGRESS, "controller": "other"}, "networkPolicy": {"enabled": False}},
         {"pools": {"cpu-worker": {"autoscaling": {"minReplicas": 8}}}, "autoscaling": {"enabled": True}},
         {"pools": {"gpu-long-worker": {"enabled": False}, "gpu-worker": {"lane": "both"}}},

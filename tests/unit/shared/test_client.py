@@ -27,6 +27,7 @@ from phonoscope.contract import (
     Task,
     Track,
 )
+from phonoscope.settings import Settings
 from phonoscope.states import Status, TaskName
 from tests.unit.shared.answers import URL, Service, ok
 
@@ -206,6 +207,7 @@ def test_searches_send_json_or_a_form_with_the_file(tmp_path: Path) -> None:
     client.search(like=path, unit="moment", filters={"labels": [{"label": "dog"}]}, limit=3)
     assert list(client.search_all("rain")) == []
     first, form, *paged = service.asked
+    assert form.extensions["timeout"]["read"] > 2 * Settings.model_fields["search_wait_s"].default
     assert json.loads(first.content) == {"text": "rain", "filters": {"words": "a"}}
     for said in (b'name="file"; filename="clip.wav"', b"RIFF", b'[{"label": "dog"}]', b"moment", b'name="limit"'):
         assert said in form.content
