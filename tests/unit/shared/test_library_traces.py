@@ -13,6 +13,7 @@ import redis
 import sqlalchemy
 from opentelemetry.sdk.trace import Event, ReadableSpan
 from opentelemetry.trace import Link, SpanContext, Status, StatusCode
+from opentelemetry.util.types import AnyValue
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 from sqlalchemy import Engine, text
@@ -143,8 +144,17 @@ def test_libraries_are_as_before_once_traces_end(collector: Collector) -> None:
 def test_names_of_either_convention_are_kept_as_the_new_ones(system: str, statement: str) -> None:
     """Which of them an instrumentation uses, the standard's variable decides; whatever else it adds is left out."""
     context = SpanContext(1, 2, is_remote=False)
-    own = {system: "redis", statement: "HSET confidential\nEXPIRE ? ?", "db.redis.pipeline_length": 2}
-    others = {"db.user": SECRET, "db.namespace": SECRET, "server.address": SECRET, "db.query.parameter.0": SECRET}
+    own: dict[str, AnyValue] = {
+        system: "redis",
+        statement: "HSET confidential\nEXPIRE ? ?",
+        "db.redis.pipeline_length": 2,
+    }
+    others: dict[str, AnyValue] = {
+        "db.user": SECRET,
+        "db.namespace": SECRET,
+        "server.address": SECRET,
+        "db.query.parameter.0": SECRET,
+    }
     span = ReadableSpan(
         "HSET EXPIRE" + "x" * 200,
         context,
