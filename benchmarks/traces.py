@@ -1,7 +1,8 @@
 """Measures what a span costs: against no call at all, without a collector and with one.
 
 Prints two tables for docs/benchmarks.md. The first is in processor time of the thread that works; another one sends.
-The work within the span is the rendering of a job's JSON, a hundredth of what a request does. The second has what spans
+The work within the span is the rendering of a job's JSON, a hundredth of what a request does; its last rows have what a
+statement costs more where libraries record, within a span and outside of one. The second table has what spans
 cost of a whole job where there is no collector: how many a gateway and a worker send of it to one, times the price of
 one that is off, beside the processor time that they take for it without.
 """
@@ -21,7 +22,9 @@ from pathlib import Path
 from time import sleep, thread_time_ns
 
 import psutil
+import sqlalchemy
 from common import machine, servers
+from sqlalchemy import text
 
 from phonoscope.client import Client
 from phonoscope.db.access.engine import Database
@@ -29,7 +32,7 @@ from phonoscope.db.access.migrate import migrate
 from phonoscope.db.service.keys import create_key
 from phonoscope.settings import Settings
 from phonoscope.storage import ObjectStore
-from phonoscope.traces import end_traces, root_span, start_traces
+from phonoscope.traces import LIBRARIES, end_traces, root_span, start_traces
 from phonoscope_local.ports import choose_port
 from tests.collector import collecting
 from tests.support import environment, tone_wav, until_ready
@@ -55,6 +58,7 @@ def main() -> None:
         for name, without, with_span in rows:
             _measure(name.replace("no collector", "with a collector"), without, with_span, max(1, rounds // 10))
         end_traces()
+        _measure_statements(collector.url, max(1, rounds // 10))
     _print_job(off_us, *_of_a_job(arguments.jobs), arguments.jobs)
 
 
@@ -66,6 +70,19 @@ def _measure(name: str, without: Callable[[], object], with_span: Callable[[], o
     ratio = statistics.median(with_us / without_us for without_us, with_us in pairs)
     print(f"| {name} | {bare:.2f} µs | {spanned:.2f} µs | {difference:.2f} µs | {ratio:.3f} |")
     return difference
+
+
+def _measure_statements(url: str, rounds: int) -> None:
+    """Prints what a statement costs on an engine that is as it was, and on one whose statements are recorded."""
+    statement = text("SELECT 1")
+    with sqlalchemy.create_engine("sqlite://").connect() as bare:
+        start_traces(url, "benchmark", LIBRARIES)
+        with sqlalchemy.create_engine("sqlite://").connect() as traced:
+            calls = lambda: bare.execute(statement), lambda: traced.execute(statement)
+            _measure("a statement outside of a span, libraries recorded", *calls, rounds)
+            with root_span("GET", "server", None):
+                _measure("a statement within a span, libraries recorded", *calls, rounds)
+        end_traces()
 
 
 def _of_a_job(jobs: int) -> tuple[list[float], list[float]]:

@@ -16,6 +16,7 @@ import typer
 from phonoscope.errors import PhonoscopeError, StackError
 from phonoscope.errors.base import not_installed
 from phonoscope.paths import bundled, pulled_models
+from phonoscope.traces import parse_libraries
 from phonoscope_cli.connection import DataDirOption, admin_settings
 from phonoscope_cli.finding import Finding
 from phonoscope_cli.services import services_findings
@@ -163,14 +164,19 @@ def sign_in_finding(settings: Settings) -> Finding:
 
 
 def traces_finding(settings: Settings) -> Finding:
-    """Whether traces can be sent from here, and their collector takes them."""
+    """Whether traces can be sent from here, with the calls of libraries, and their collector takes them."""
+    libraries = parse_libraries(settings.trace_libraries)
+    named = " and ".join(libraries)
     if not settings.otlp_endpoint:
-        return Finding("traces", True, "off; PHONOSCOPE_OTLP_ENDPOINT turns them on")
-    from phonoscope_cli.traces import collector_fault
+        off = f"off, though PHONOSCOPE_TRACE_LIBRARIES names {named}" if named else "off"
+        return Finding("traces", True, f"{off}; PHONOSCOPE_OTLP_ENDPOINT turns them on")
+    from phonoscope_cli.traces import collector_fault, libraries_fault
 
-    fault = collector_fault(settings.otlp_endpoint)
-    advice = fault.advice if fault else ""
-    return Finding("traces", fault is None, fault.found if fault else f"taken by {settings.otlp_endpoint}", advice)
+    fault = collector_fault(settings.otlp_endpoint) or libraries_fault(libraries)
+    if fault is not None:
+        return Finding("traces", False, fault.found, fault.advice)
+    calls = f", with calls of {named}" if named else ""
+    return Finding("traces", True, f"taken by {settings.otlp_endpoint}{calls}")
 
 
 def _disk(data_dir: Path | None) -> Finding:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import ssl
+from collections.abc import Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 
@@ -45,6 +46,19 @@ def collector_fault(endpoint: str) -> Fault | None:
         return Fault(f"{url} answers {status}", "set its key in OTEL_EXPORTER_OTLP_HEADERS, for every process")
     if status != HTTPStatus.OK:
         return Fault(f"{url} answers {status}", "name a collector's port for OTLP over HTTP, usually 4318")
+    return None
+
+
+def libraries_fault(libraries: Sequence[str]) -> Fault | None:
+    """Why calls of a library are not recorded from here; ``None`` where all can be."""
+    from phonoscope.traces.instrumented import instrumentor_of
+
+    for library in libraries:
+        try:
+            instrumentor_of(library)
+        except ImportError:
+            found = f"OpenTelemetry's instrumentation of {library} is not installed here"
+            return Fault(found, "pip install 'phonoscope[otel]'")
     return None
 
 

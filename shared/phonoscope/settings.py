@@ -15,6 +15,7 @@ from phonoscope.addresses import Allowed
 from phonoscope.origins import is_safe_url, parse_origins, parse_root_path
 from phonoscope.paths import bundled, cache, pulled_models
 from phonoscope.roles import parse_roles, parse_teams
+from phonoscope.traces import parse_libraries
 
 DEVELOPMENT_SECRET = "development-only"  # noqa: S105 - production refuses a secret that contains this
 DEFAULT_MODEL = "auto"
@@ -227,6 +228,11 @@ class Settings(BaseSettings):
         description="OpenTelemetry collector that traces go to, by OTLP over HTTP, as `http://collector:4318`; when "
         "empty, `OTEL_EXPORTER_OTLP_ENDPOINT`, else none are recorded",
     )
+    trace_libraries: str = Field(
+        "",
+        description="libraries whose calls are recorded too within the spans of traces, comma-separated: `sqlalchemy`, "
+        "`redis`, `urllib3`",
+    )
     log_format: Literal["json", "text"] = Field("json", description="one JSON object a line, or text for people")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="least severe event logged")
 
@@ -246,6 +252,11 @@ class Settings(BaseSettings):
         if url and not _COLLECTOR.fullmatch(url):
             raise ValueError("must be http://host:port or https://host, without a user or a query")
         return url
+
+    @field_validator("trace_libraries")
+    @classmethod
+    def _is_libraries(cls, text: str) -> str:
+        return ",".join(parse_libraries(text))
 
     @field_validator("webhook_allow")
     @classmethod

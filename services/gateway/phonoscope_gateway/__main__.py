@@ -9,7 +9,7 @@ import uvicorn
 from phonoscope.logs import configure_logs
 from phonoscope.metrics import start_metrics
 from phonoscope.settings import get_settings
-from phonoscope.traces import start_traces
+from phonoscope.traces import parse_libraries, start_traces
 from phonoscope_gateway import create_app
 from phonoscope_gateway.edge.connections import ConnectionLimits, Connections
 from phonoscope_gateway.edge.cross_origin import CrossOrigin
@@ -27,7 +27,7 @@ def main() -> None:
     settings = get_settings()
     configure_logs(settings.log_format, settings.log_level)
     start_metrics(settings.metrics_port, settings.metrics_host, settings.metrics_dir, "gateway")
-    start_traces(settings.otlp_endpoint, "gateway")
+    start_traces(settings.otlp_endpoint, "gateway", parse_libraries(settings.trace_libraries))
     collect_all_rarely()
     multiply_in_one_thread()
     app = create_app(settings, arguments.host)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http import HTTPStatus
 from typing import Any
 from xml.etree.ElementTree import ParseError
 
@@ -12,6 +13,7 @@ from urllib3 import BaseHTTPResponse, PoolManager, Retry, Timeout
 from urllib3.exceptions import HTTPError
 
 from phonoscope.errors import NotFound, StoreUnavailable
+from phonoscope.traces import library_span
 
 _CONNECTIONS = 50
 _CONNECT_S = 2.0
@@ -50,7 +52,12 @@ class HttpClient(PoolManager):
 
         Both names mean the same (RFC 7303) and servers use both, but minio reads the reason only from the second.
         """
-        response = super().urlopen(method, url, redirect, **request)
+        with library_span("urllib3", method, "client") as span:
+            span.describe({"http.request.method": method})
+            response = super().urlopen(method, url, redirect, **request)
+            span.describe({"http.response.status_code": response.status})
+            if response.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+                span.fail(str(response.status))
         if response.headers.get("Content-Type", "").startswith("text/xml"):
             response.headers["Content-Type"] = "application/xml"
         return response

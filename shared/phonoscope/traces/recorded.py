@@ -7,6 +7,7 @@ queries, which hold keys.
 from __future__ import annotations
 
 import logging
+from collections.abc import Collection
 from contextvars import Token
 from types import TracebackType
 from typing import Self
@@ -31,7 +32,13 @@ _propagator = TraceContextTextMapPropagator()
 
 
 class Recording:
-    """The recording of one process. Spans wait in a bounded queue; those that find it full push out the oldest."""
+    """The recording of one process. Spans wait in a bounded queue; those that find it full push out the oldest.
+
+    Attributes:
+        libraries: those whose spans are recorded too.
+    """
+
+    libraries: Collection[str] = ()
 
     def __init__(self, endpoint: str, program: str) -> None:
         # Their lines come with each attempt; the exporter has lines of its own.
@@ -42,13 +49,18 @@ class Recording:
             "service.version": __version__,
         }
         exporter = OTLPSpanExporter(traces_url(endpoint), timeout=_ANSWER_S)
+        self._processor = BatchSpanProcessor(LoggedExporter(exporter))
         self._provider = TracerProvider(resource=Resource.create(facts), shutdown_on_exit=False)
-        self._provider.add_span_processor(BatchSpanProcessor(LoggedExporter(exporter)))
+        self._provider.add_span_processor(self._processor)
         self._tracer = self._provider.get_tracer("phonoscope", __version__)
 
     def root(self, name: str, kind: Kind, parent: str | None, attributes: Attributes) -> Span:
         context = _propagator.extract({"traceparent": parent or ""}, Context())
-        return RecordedSpan(self._tracer, name, kind, context, attributes, is_root=True)
+        return self._span_type(self._tracer, name, kind, context, attributes, is_root=True)
+
+    @property
+    def _span_type(self) -> type[RecordedSpan]:
+        return RecordedSpan
 
     def end(self) -> None:
         """Sends what is left."""
@@ -77,7 +89,7 @@ class RecordedSpan(Span):
         # What a request leaves running in the background is none of its trace.
         if not self._open:
             return OFF
-        return RecordedSpan(self._tracer, name, kind, set_span_in_context(self._span, Context()), {})
+        return type(self)(self._tracer, name, kind, set_span_in_context(self._span, Context()), {})
 
     def describe(self, attributes: Attributes) -> None:
         self._span.set_attributes(attributes)

@@ -22,14 +22,30 @@ def collector() -> Iterator[Collector]:
         yield found
 
 
-def finding(endpoint: str) -> Finding:
-    return traces_finding(Settings(**GIVEN, otlp_endpoint=endpoint))
+def finding(endpoint: str, libraries: str = "") -> Finding:
+    return traces_finding(Settings(**GIVEN, otlp_endpoint=endpoint, trace_libraries=libraries))
 
 
 def test_off_is_no_fault() -> None:
     """It is said how they are turned on."""
     found = finding("")
     assert (found.well, found.found) == (True, "off; PHONOSCOPE_OTLP_ENDPOINT turns them on")
+
+
+def test_libraries_without_a_collector_are_told_of() -> None:
+    """Whoever names them may have forgotten it."""
+    found = finding("", "redis,urllib3")
+    assert found.well
+    assert found.found.startswith("off, though PHONOSCOPE_TRACE_LIBRARIES names redis and urllib3; PHONOSCOPE_OTLP_E")
+
+
+def test_libraries_with_a_collector_are_named(collector: Collector, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One whose instrumentation is not installed is a fault."""
+    assert finding(collector.url, "sqlalchemy,urllib3").found.endswith(", with calls of sqlalchemy and urllib3")
+    monkeypatch.setitem(sys.modules, "opentelemetry.instrumentation.redis", None)
+    found = finding(collector.url, "urllib3,redis")
+    assert (found.well, found.advice) == (False, "pip install 'phonoscope[otel]'")
+    assert "of redis is not installed" in found.found
 
 
 def test_a_collector_that_takes_traces_is_named(collector: Collector, monkeypatch: pytest.MonkeyPatch) -> None:

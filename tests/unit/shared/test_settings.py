@@ -218,6 +218,16 @@ def test_a_collector_s_address_is_checked(monkeypatch: pytest.MonkeyPatch, name:
     assert "xyzzy" not in str(caught.value)
 
 
+def test_libraries_of_traces_are_known_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    """None by default; another one is refused when the process starts, and the setting is named."""
+    assert Settings().trace_libraries == ""
+    monkeypatch.setenv("PHONOSCOPE_TRACE_LIBRARIES", "redis, SQLAlchemy,urllib3,redis")
+    assert Settings().trace_libraries == "redis,sqlalchemy,urllib3"
+    monkeypatch.setenv("PHONOSCOPE_TRACE_LIBRARIES", "redis,django")
+    with pytest.raises(ValidationError, match=r"trace_libraries\n .*sqlalchemy, redis, urllib3; 'django' is none"):
+        Settings()
+
+
 def test_foreign_variables_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """A variable for the command line, or one of a newer version, stops no server."""
     monkeypatch.setenv("PHONOSCOPE_URL", "http://127.0.0.1:8000")

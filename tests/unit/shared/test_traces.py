@@ -226,7 +226,9 @@ from phonoscope.traces import root_span, start_traces
 start_traces("", "any")
 with root_span("GET", "server", None):
     pass
-OURS = ("opentelemetry.sdk.trace", "opentelemetry.exporter", "phonoscope.traces.recorded")
+OURS = (
+    "opentelemetry.sdk.trace", "opentelemetry.exporter", "opentelemetry.instrumentation", "phonoscope.traces.recorded"
+)
 print([name for name in sys.modules if name.startswith(OURS)])
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

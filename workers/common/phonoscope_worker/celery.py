@@ -30,7 +30,7 @@ from phonoscope.retry import Backoff, retrying
 from phonoscope.settings import Settings, get_settings
 from phonoscope.states import Lane, Pool, TaskQueue
 from phonoscope.storage import ObjectStore
-from phonoscope.traces import end_traces, start_traces
+from phonoscope.traces import end_traces, parse_libraries, start_traces
 from phonoscope.waker import Waker, make_celery, task_name
 from phonoscope_worker.context import Context
 from phonoscope_worker.guardian import Guardian
@@ -102,7 +102,7 @@ def _register(
 
     def load() -> None:
         begin_process(pool)
-        start_traces(settings.otlp_endpoint, pool)
+        start_traces(settings.otlp_endpoint, pool, parse_libraries(settings.trace_libraries))
         database = Database(settings.database_url.get_secret_value(), pool_size=2)
         device, handler = prepare(settings, lanes)
         identity = WorkerIdentity(pool, lanes, socket.gethostname(), device, os.getpid())

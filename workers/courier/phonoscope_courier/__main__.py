@@ -17,7 +17,7 @@ from phonoscope.logs import configure_logs
 from phonoscope.metrics import start_metrics
 from phonoscope.settings import Settings, get_settings
 from phonoscope.storage import ObjectStore
-from phonoscope.traces import end_traces, start_traces
+from phonoscope.traces import end_traces, parse_libraries, start_traces
 from phonoscope.waker import Waker
 from phonoscope.webhooks.rules import Rules
 from phonoscope.webhooks.vault import Vault
@@ -40,7 +40,7 @@ def main() -> None:
     settings = get_settings()
     configure_logs(settings.log_format, settings.log_level)
     start_metrics(settings.metrics_port, settings.metrics_host, settings.metrics_dir, "courier")
-    start_traces(settings.otlp_endpoint, "courier")
+    start_traces(settings.otlp_endpoint, "courier", parse_libraries(settings.trace_libraries))
     stopped = Event()
     sweeper = Thread(target=_sweeper(settings).run, args=(stopped,), name="sweeper", daemon=True)
     sweeper.start()

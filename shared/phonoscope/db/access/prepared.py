@@ -11,6 +11,8 @@ from typing import Any
 from sqlalchemy import CursorResult
 from sqlalchemy.orm import Session
 
+from phonoscope.traces import note_statement
+
 _VALUE = re.compile(r"(?<![:\w]):([a-z_]+)")
 _KNOWN = "phonoscope_prepared"
 PREPARATIONS = "phonoscope_preparations"
@@ -38,6 +40,7 @@ class Prepared:
             self._preparations[name] = (
                 f"PREPARE {name}{_listed(types[value] for value in values)} AS {_numbered(sql, values)}"
             )
+            note_statement(name, sql)
             calls.append(f"EXECUTE {name}{_listed(f'%({value})s' for value in values)}")
         self._calls = ";".join(calls)
 
