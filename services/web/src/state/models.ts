@@ -8,7 +8,7 @@ type Labelled = Answer["top"][number];
 
 export const AUTO = "auto";
 /** The models are chosen by what is heard. */
-export const BY_KIND: Models = [AUTO];
+const BY_KIND: Models = [AUTO];
 
 const FEWEST_TAGS = 3;
 const SHOWN_OF_ONE = 3;
