@@ -23,5 +23,6 @@ def record_keys(page: Page) -> None:
 
 
 def press(page: Page, key: str, **details: float) -> None:
-    """Presses a media key, as the browser says it to the page. Fails where the page listens to no such key."""
+    """Presses a media key, as the browser says it to the page, as soon as the page listens to it."""
+    page.wait_for_function("key => Boolean(window.mediaKeys[key])", arg=key)
     page.evaluate("([key, details]) => window.mediaKeys[key]({ action: key, ...details })", [key, details])

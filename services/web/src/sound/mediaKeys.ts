@@ -73,10 +73,11 @@ function listen(session: MediaSession, player: Controlled | null): void {
 }
 
 function showPosition(session: MediaSession, player: Controlled): void {
-  const { startS, endS } = player;
   const { atS, speed } = player.position();
-  const duration = endS - startS;
-  session.setPositionState({ duration, position: Math.min(Math.max(0, Number.isFinite(atS) ? atS - startS : 0), duration), playbackRate: speed });
+  const duration = player.endS - player.startS;
+  // What ended is nowhere where nobody said how long it is.
+  const passedS = Number.isFinite(atS) ? atS - player.startS : 0;
+  session.setPositionState?.({ duration, position: Math.min(Math.max(0, passedS), duration), playbackRate: speed });
 }
 
 function pauseSilence(): void {
