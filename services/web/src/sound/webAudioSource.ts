@@ -102,8 +102,8 @@ export abstract class WebAudioSource implements Source {
     // Not after it: a beat there is heard too.
     const positionS = Math.floor(fromS * rateHz + 1e-6) / rateHz;
     this.#from = { positionS, atTime: Math.ceil((currentTime + AHEAD_S) * rateHz) / rateHz };
-    this.#click();
     this.sound(this.#from);
+    this.#click();
   }
 
   protected stall(): void {
