@@ -1,23 +1,19 @@
-"""Classifiers of one's own on the page: made, read, reviewed, applied, exported; nothing that was answered is lost."""
+"""Classifiers of one's own on the page: made, read, applied, exported, and taught by what one marks or corrects."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-import httpx
 import pytest
-from playwright.sync_api import Locator, Page, Route, expect
+from playwright.sync_api import Locator, Page, expect
 
 from phonoscope.contract import LabelRequest
-from tests.browser.visit import NARROW, PLOTS_LOADED, WIDE, Visit, record_players
-from tests.support import authorities, tone_wav
+from tests.browser.classifiers import PATIENCE_MS, api, await_version, said_of, taught, tone_library
+from tests.browser.visit import BOTH, PLOTS_LOADED, WIDE, Visit, record_players
 
-_PATIENCE_MS = 120_000
 _STRETCH = re.compile(r"^0:00\.\d – 0:00\.\d$")
-_OFFLINE = ("ERR_INTERNET_DISCONNECTED",)
 
 
 @pytest.fixture
@@ -25,83 +21,11 @@ def here(visit: Callable[..., Visit]) -> Visit:
     return visit(WIDE)
 
 
-def _api(here: Visit, path: str, **body: Any) -> Any:
-    """What the API answers to this owner: to a POST where there is a body."""
-    headers = {"Authorization": f"Bearer {here.key}"}
-    with httpx.Client(base_url=here.url, headers=headers, timeout=60, verify=authorities()) as http:
-        answer = http.post(path, json=body) if body else http.get(path)
-        answer.raise_for_status()
-        return answer.json()
-
-
-def _library(here: Visit, folder: Path, count: int) -> dict[str, str]:
-    """The ids of so many low and high tones, by name; three of each are confirmed to be that."""
-    jobs = {}
-    for name, lowest_hz in (("low", 90.0), ("high", 1_800.0)):
-        for number in range(count):
-            path = folder / f"{name}-{number}.wav"
-            path.write_bytes(tone_wav(1.0, hertz=lowest_hz * 1.17**number, rate_hz=16_000, seed=number))
-            jobs[path.stem] = here.client.analyze(path, ["embed"])
-    tracks = {name: here.client.wait(job).recording for name, job in jobs.items()}
-    for name in ("low", "high"):
-        for number in range(3):
-            here.client.say_label(tracks[f"{name}-{number}"], name)
-    return tracks
-
-
-def _taught(here: Visit, name: str = "pitch", **more: Any) -> None:
-    """Has one taught from the confirmed labels, and waits for it on its card."""
-    _api(here, "/v1/classifiers", name=name, labels=["low", "high"], **more)
-    here.go(f"/classifiers/{name}")
-    _await_version(here, 1)
-
-
-def _await_version(here: Visit, version: int) -> None:
-    state = here.page.get_by_role("status").filter(has_text=re.compile(rf"Version {version}, taught [^.]+\.\s*$"))
-    expect(state).to_be_visible(timeout=_PATIENCE_MS)
-
-
-def _asked(here: Visit) -> tuple[str, str]:
-    """What the window that is asked about may be, and its recording's name without suffix."""
-    section = here.page.locator(".asked")
-    label = section.get_by_role("heading").inner_text().removesuffix("?")
-    return label, section.get_by_role("link").inner_text().removesuffix(".wav")
-
-
-def _answer(here: Visit, key: str) -> tuple[str, str]:
-    """What was asked when a key was pressed; waits for the next window."""
-    asked = _asked(here)
-    here.page.keyboard.press(key)
-    link = here.page.locator(".asked").get_by_role("link")
-    expect(link).not_to_have_text(f"{asked[1]}.wav")
-    return asked
-
-
-def _said(here: Visit, track_id: str) -> set[tuple[str, str]]:
-    return {(each.label, each.state.value) for each in here.client.labels(track_id).labels}
-
-
-def _await_said(here: Visit, track_id: str, labels: set[tuple[str, str]]) -> None:
-    for _ in range(600):
-        if _said(here, track_id) == labels:
-            return
-        here.page.wait_for_timeout(100)
-    assert _said(here, track_id) == labels
-
-
-def _fits(here: Visit) -> None:
-    """Wide and narrow, axe finds nothing serious, and nothing is wider than the screen."""
-    for size in (NARROW, WIDE):
-        here.page.set_viewport_size(size)
-        assert here.violations() == [], size
-        assert here.page.evaluate("document.documentElement.scrollWidth <= innerWidth"), size
-
-
 @pytest.mark.main
 def test_one_is_made_from_confirmed_labels(here: Visit, tmp_path: Path) -> None:
     """The form offers what was confirmed; the card says how good it is, and that it is too early."""
     page = here.page
-    _library(here, tmp_path, 3)
+    tone_library(here, tmp_path, 3)
     here.go("/classifiers")
     expect(page.get_by_text("There is no classifier yet.")).to_be_visible()
     page.get_by_role("button", name="New classifier").click()
@@ -112,10 +36,10 @@ def test_one_is_made_from_confirmed_labels(here: Visit, tmp_path: Path) -> None:
     expect(form.get_by_role("button", name="Teach it")).to_be_disabled()
     form.get_by_label("high").check()
     expect(form.get_by_label("Space", exact=True)).to_have_value("auto")
-    _fits(here)
+    here.expect_fine(*BOTH)
     form.get_by_role("button", name="Teach it").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("my-pitch")
-    _await_version(here, 1)
+    await_version(here, 1)
     figures = page.get_by_role("region", name="How well it does")
     expect(figures).to_contain_text("with 95 % confidence")
     expect(figures).to_contain_text("chosen by itself: mobilenet; its examples are heard in no other space.")
@@ -124,16 +48,16 @@ def test_one_is_made_from_confirmed_labels(here: Visit, tmp_path: Path) -> None:
     table = figures.get_by_role("region", name="Figures by label")
     expect(table.get_by_role("row")).to_have_count(3)
     expect(table.get_by_role("row", name="low")).to_contain_text("3")
-    _fits(here)
+    here.expect_fine(*BOTH)
     page.get_by_label("teach it again when my labels change").check()
-    _await_version(here, 2)
-    assert _api(here, "/v1/classifiers/my-pitch")["reteach"]
+    await_version(here, 2)
+    assert api(here, "/v1/classifiers/my-pitch")["reteach"]
     expect(page.get_by_role("list", name="Versions").get_by_role("listitem")).to_have_count(2)
     page.get_by_role("link", name="Classifiers").last.click()
     row = page.get_by_role("list", name="Your classifiers").get_by_role("listitem")
     expect(row).to_contain_text("ready")
     expect(row).to_contain_text(re.compile(r"\d+ % \(\d+ – \d+ %\) too few recordings to say"))
-    _fits(here)
+    here.expect_fine(*BOTH)
     row.get_by_role("link").click()
     page.get_by_role("button", name="Delete it").click()
     page.get_by_role("button", name="Delete", exact=True).click()
@@ -143,7 +67,7 @@ def test_one_is_made_from_confirmed_labels(here: Visit, tmp_path: Path) -> None:
 def test_one_is_made_from_chosen_recordings(here: Visit, tmp_path: Path) -> None:
     """By label, found by name; a name that is taken is refused in words."""
     page = here.page
-    tracks = _library(here, tmp_path, 3)
+    tracks = tone_library(here, tmp_path, 3)
     here.expected = ("409",)
     here.go("/classifiers")
     page.get_by_role("button", name="New classifier").click()
@@ -159,117 +83,9 @@ def test_one_is_made_from_chosen_recordings(here: Visit, tmp_path: Path) -> None
     expect(form.get_by_role("alert")).to_contain_text("environment-50")
     form.get_by_label("Name", exact=True).fill("tint")
     form.get_by_role("button", name="Teach it").click()
-    _await_version(here, 1)
-    card = _api(here, "/v1/classifiers/tint")
+    await_version(here, 1)
+    card = api(here, "/v1/classifiers/tint")
     assert (card["labels"], card["examples"], len(tracks)) == (["bright", "dull"], 3, 6)
-
-
-def test_windows_are_reviewed_with_keys(here: Visit, tmp_path: Path) -> None:
-    """Each answer is a label of its window, and undone exactly; after ten it is taught again, which is shown."""
-    page = here.page
-    tracks = _library(here, tmp_path, 9)
-    _taught(here)
-    record_players(page)
-    here.go("/classifiers/pitch")
-    page.get_by_role("link", name="Review").click()
-    page.wait_for_function("() => window.players?.some((one) => !one.paused && one.currentTime > 0.1)")
-    page.keyboard.press(" ")
-    expect(page.locator(".asked").get_by_role("button", name="Play")).to_be_visible()
-    label, name = _answer(here, "y")
-    _await_said(here, tracks[name], {(label, "confirmed")})
-    label, name = _answer(here, "n")
-    _await_said(here, tracks[name], {(label, "rejected")})
-    page.keyboard.press("u")
-    expect(page.locator(".asked").get_by_role("link")).to_have_text(f"{name}.wav")
-    _await_said(here, tracks[name], set())
-    skipped = _answer(here, "s")
-    assert skipped == (label, name)
-    label, name = _asked(here)
-    page.keyboard.press("o")
-    page.get_by_role("combobox", name="Another label").fill("hum")
-    _fits(here)
-    page.keyboard.press("Enter")
-    _await_said(here, tracks[name], {("hum", "confirmed"), (label, "rejected")})
-    for _ in range(8):
-        _answer(here, "y")
-    rounds = page.get_by_role("region", name="Accuracy by version").get_by_role("listitem")
-    expect(rounds).to_have_count(2, timeout=_PATIENCE_MS)
-    expect(rounds.nth(0)).to_contain_text(re.compile(r"version 1.*\d+ % \(\d+ – \d+ %\)", re.DOTALL))
-    expect(rounds.nth(1)).to_contain_text(re.compile(r"version 2.*\d+ % \(\d+ – \d+ %\)", re.DOTALL))
-    expect(page.locator("body > [role=status]")).to_contain_text("Version 2: accuracy")
-    assert _api(here, "/v1/classifiers/pitch")["figures"]["recordings"] > 6
-
-
-def test_answers_outlive_a_connection_and_a_page(here: Visit, tmp_path: Path) -> None:
-    """While the service is away answers are kept, which is said; they are sent when it is back, by another page too."""
-    page = here.page
-    tracks = _library(here, tmp_path, 5)
-    _taught(here)
-    here.expected = _OFFLINE
-    page.get_by_role("link", name="Review").click()
-    expect(page.locator(".asked")).to_be_visible()
-    page.set_viewport_size(NARROW)
-    page.context.set_offline(True)
-    first = _asked(here)
-    page.get_by_role("button", name=re.compile("^Yes")).click()
-    expect(page.locator(".asked").get_by_role("link")).not_to_have_text(f"{first[1]}.wav")
-    expect(page.get_by_text("1 answer could not be sent.")).to_be_visible()
-    assert here.violations() == []
-    page.context.set_offline(False)
-    _await_said(here, tracks[first[1]], {(first[0], "confirmed")})
-    expect(page.get_by_text("could not be sent")).to_have_count(0)
-    page.context.set_offline(True)
-    second = _asked(here)
-    page.get_by_role("button", name=re.compile("^No")).click()
-    expect(page.get_by_text("1 answer could not be sent.")).to_be_visible()
-    assert here.key not in page.evaluate("JSON.stringify(localStorage)")
-    page.goto("about:blank")
-    page.context.set_offline(False)
-    assert _said(here, tracks[second[1]]) == set()
-    here.go("/classifiers/pitch/review")
-    _await_said(here, tracks[second[1]], {(second[0], "rejected")})
-    page.wait_for_function("() => !Object.keys(localStorage).some((name) => name.includes('answer'))")
-
-
-def test_an_answer_that_is_taken_back_is_not_there_whatever_was_lost(here: Visit, tmp_path: Path) -> None:
-    """Neither another tab sends it, nor does it stay when it was saved and its confirmation was lost."""
-    page = here.page
-    tracks = _library(here, tmp_path, 5)
-    _taught(here)
-    here.expected = ("ERR_FAILED",)
-    page.get_by_role("link", name="Review").click()
-    expect(page.locator(".asked")).to_be_visible()
-    page.route("**/v1/tracks/*/labels", lambda route: route.abort())
-    unsent = _answer(here, "y")
-    expect(page.get_by_text("1 answer could not be sent.")).to_be_visible()
-    other = page.context.new_page()
-    other.goto(f"{here.url}/classifiers/pitch/review")
-    expect(other.locator(".asked")).to_be_visible()
-    other.evaluate("dispatchEvent(new Event('online'))")
-    page.keyboard.press("u")
-    expect(page.get_by_text("could not be sent")).to_have_count(0)
-    page.unroute("**/v1/tracks/*/labels")
-
-    def lose(route: Route) -> None:
-        if route.request.method == "POST":
-            route.fetch()
-            route.abort()
-        else:
-            route.continue_()
-
-    page.route("**/v1/tracks/*/labels", lose)
-    lost = _answer(here, "y")
-    assert lost == unsent
-    expect(page.get_by_text("1 answer could not be sent.")).to_be_visible()
-    _await_said(here, tracks[lost[1]], {(lost[0], "confirmed")})
-    page.route("**/v1/tracks/*/labels", lambda route: route.abort())
-    page.keyboard.press("u")
-    expect(page.get_by_text("1 answer that you took back may have been saved")).to_be_visible()
-    page.unroute_all()
-    page.evaluate("dispatchEvent(new Event('online'))")
-    _await_said(here, tracks[lost[1]], set())
-    page.wait_for_function("() => !Object.keys(localStorage).some((name) => name.includes('answer'))")
-    assert _said(here, tracks[lost[1]]) == set()
 
 
 def _mark(row: Locator, words: str) -> None:
@@ -279,7 +95,7 @@ def _mark(row: Locator, words: str) -> None:
 def test_marked_results_become_a_classifier(here: Visit, tmp_path: Path) -> None:
     """“Like these” and “not like these” on similar recordings and on a search's results, then one press."""
     page = here.page
-    tracks = _library(here, tmp_path, 4)
+    tracks = tone_library(here, tmp_path, 4)
     here.go(f"/tracks/{tracks['low-0']}")
     page.locator("#similar").scroll_into_view_if_needed()
     similar = page.locator("#similar").get_by_role("listitem")
@@ -288,7 +104,7 @@ def test_marked_results_become_a_classifier(here: Visit, tmp_path: Path) -> None
     expect(tray.get_by_role("status")).to_have_text("2 like these, 0 not like these")
     expect(tray).to_contain_text("Mark one at least that is not like these")
     expect(tray.get_by_role("button", name="Make a classifier of it")).to_be_disabled()
-    _fits(here)
+    here.expect_fine(*BOTH)
     page.get_by_role("link", name="Search", exact=True).click()
     here.page.goto(f"{here.url}/search?track={tracks['high-0']}")
     page.get_by_role("radio", name="moments").click()
@@ -299,12 +115,12 @@ def test_marked_results_become_a_classifier(here: Visit, tmp_path: Path) -> None
     expect(high.get_by_role("button", name="Not like these")).to_have_attribute("aria-pressed", "true")
     _mark(found.filter(has_text="low-2.wav").first, "Like these")
     _mark(found.filter(has_text="low-3.wav").first, "Like these")
-    _fits(here)
+    here.expect_fine(*BOTH)
     tray.get_by_label("What these are").fill("Deep hum")
     tray.get_by_role("button", name="Make a classifier of it").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("deep-hum")
-    _await_version(here, 1)
-    card = _api(here, "/v1/classifiers/deep-hum")
+    await_version(here, 1)
+    card = api(here, "/v1/classifiers/deep-hum")
     assert (card["labels"], card["examples"]) == (["Deep hum", "not Deep hum"], 3)
     here.go("/search")
     expect(tray).to_have_count(0)
@@ -313,13 +129,13 @@ def test_marked_results_become_a_classifier(here: Visit, tmp_path: Path) -> None
 def test_the_library_is_labelled_and_the_classifier_travels(here: Visit, tmp_path: Path) -> None:
     """Its labels are filters and chips as any model's; a track teaches it; its file is another classifier."""
     page = here.page
-    tracks = _library(here, tmp_path, 4)
-    _taught(here)
+    tracks = tone_library(here, tmp_path, 4)
+    taught(here)
     library = page.get_by_role("region", name="Your library")
     expect(library).to_contain_text("It has not labelled your library yet.")
     library.get_by_role("button", name="Label my library").click()
-    expect(library).to_contain_text(re.compile(r"labelled your library .*: 8 recordings"), timeout=_PATIENCE_MS)
-    _fits(here)
+    expect(library).to_contain_text(re.compile(r"labelled your library .*: 8 recordings"), timeout=PATIENCE_MS)
+    here.expect_fine(*BOTH)
     with page.expect_download() as download:
         page.get_by_role("button", name="Export version 1").click()
     assert download.value.suggested_filename == "pitch-1.zip"
@@ -327,7 +143,7 @@ def test_the_library_is_labelled_and_the_classifier_travels(here: Visit, tmp_pat
     download.value.save_as(kept)
     library.get_by_role("link", name="Show its labels in the library").click()
     expect(page.get_by_label("Model of the labels")).to_have_value("pitch")
-    labelled = {name: _api(here, f"/v1/tracks/{track}")["labels"].get("pitch") for name, track in tracks.items()}
+    labelled = {name: api(here, f"/v1/tracks/{track}")["labels"].get("pitch") for name, track in tracks.items()}
     given = next(name for name, labels in labelled.items() if labels and name.endswith("-3"))
     chip = page.get_by_role("group", name="Filter by label").get_by_role("button", name=labelled[given][0])
     chip.click()
@@ -338,12 +154,12 @@ def test_the_library_is_labelled_and_the_classifier_travels(here: Visit, tmp_pat
     own.get_by_role("button", name="Teach with this").click()
     form = page.get_by_role("form", name="Teach a classifier with this")
     form.get_by_label("Label of this recording").fill(labelled[given][0])
-    _fits(here)
+    here.expect_fine(*BOTH)
     form.get_by_role("button", name="Teach", exact=True).click()
     expect(form.get_by_role("status")).to_contain_text("taught again")
-    assert _said(here, tracks[given]) == {(labelled[given][0], "confirmed")}
+    assert said_of(here, tracks[given]) == {(labelled[given][0], "confirmed")}
     form.get_by_role("link", name="pitch").click()
-    _await_version(here, 2)
+    await_version(here, 2)
     page.get_by_role("link", name="Classifiers").last.click()
     page.get_by_label("A classifier's file to import").set_input_files(kept)
     page.get_by_label("Name of the imported classifier").fill("pitch-again")
@@ -351,22 +167,22 @@ def test_the_library_is_labelled_and_the_classifier_travels(here: Visit, tmp_pat
     expect(page.get_by_role("heading", level=1)).to_have_text("pitch-again")
     expect(page.get_by_text("It was imported")).to_be_visible()
     expect(page.get_by_text("Taught from a file")).to_be_visible()
-    assert _api(here, "/v1/classifiers/pitch-again")["labels"] == ["high", "low"]
+    assert api(here, "/v1/classifiers/pitch-again")["labels"] == ["high", "low"]
     here.client.say_label(tracks["low-0"], "a hum", start_s=0.0, end_s=0.5)
     page.get_by_label("teach it again when my labels change").check()
-    _await_version(here, 2)
-    card = _api(here, "/v1/classifiers/pitch-again")
+    await_version(here, 2)
+    card = api(here, "/v1/classifiers/pitch-again")
     assert (card["labels"], card["reteach"]) == (["high", "low"], True)
 
 
 def test_a_label_that_a_classifier_lacks_is_taught_from_a_stretch(here: Visit, tmp_path: Path) -> None:
     """Its next version has it beside the others, though it was made for named labels alone, and counts the stretch."""
     page = here.page
-    tracks = _library(here, tmp_path, 5)
-    _taught(here)
+    tracks = tone_library(here, tmp_path, 5)
+    taught(here)
     here.client.say_label(tracks["high-4"], "shrill")
     here.go(f"/tracks/{tracks['high-3']}")
-    page.wait_for_function(PLOTS_LOADED, timeout=_PATIENCE_MS)
+    page.wait_for_function(PLOTS_LOADED, timeout=PATIENCE_MS)
     _loop_the_middle(page)
     own = page.get_by_role("region", name="Your labels")
     own.get_by_role("radio", name=_STRETCH).click()
@@ -381,8 +197,8 @@ def test_a_label_that_a_classifier_lacks_is_taught_from_a_stretch(here: Visit, t
     form.get_by_role("button", name="Teach", exact=True).click()
     expect(form.get_by_role("status")).to_contain_text("taught again")
     form.get_by_role("link", name="pitch").click()
-    _await_version(here, 2)
-    card = _api(here, "/v1/classifiers/pitch")
+    await_version(here, 2)
+    card = api(here, "/v1/classifiers/pitch")
     assert card["labels"] == ["high", "low", "shrill"]
     [said] = here.client.labels(tracks["high-3"]).labels
     assert said.label == "shrill"
@@ -403,23 +219,23 @@ def _loop_the_middle(page: Page) -> None:
 def test_a_doubtful_example_is_heard_and_changed(here: Visit, tmp_path: Path) -> None:
     """What contradicts the other recordings is listed; the other label takes its place."""
     page = here.page
-    tracks = _library(here, tmp_path, 8)
+    tracks = tone_library(here, tmp_path, 8)
     kept = [LabelRequest(label="high")]
     here.client.replace_labels(tracks["low-1"], kept, here.client.labels(tracks["low-1"]).revision)
     for name in ("low", "high"):
         for number in range(3, 8):
             here.client.say_label(tracks[f"{name}-{number}"], name)
-    _taught(here)
+    taught(here)
     doubts = page.get_by_role("list", name="Examples that may be labelled wrongly").get_by_role("listitem")
     doubt = doubts.filter(has_text="low-1.wav")
     expect(doubt).to_contain_text("said to be high, sounds like low")
     record_players(page)
     doubt.get_by_role("button", name="Play").click()
     expect(doubt.get_by_role("button", name="Stop")).to_be_visible()
-    _fits(here)
+    here.expect_fine(*BOTH)
     doubt.get_by_role("button", name="It is low").click()
     expect(doubt).to_contain_text("changed to low")
-    assert _said(here, tracks["low-1"]) == {("high", "rejected"), ("low", "confirmed")}
+    assert said_of(here, tracks["low-1"]) == {("high", "rejected"), ("low", "confirmed")}
     page.get_by_role("button", name="Teach it again").click()
-    _await_version(here, 2)
+    await_version(here, 2)
     expect(page.get_by_text("said to be high, sounds like low")).to_have_count(0)

@@ -18,6 +18,13 @@ def _listened(here: Visit, recording: Path) -> str:
     return here.client.wait(here.client.analyze(recording, ["classify", "describe"])).recording
 
 
+def _opened(here: Visit, recording: Path) -> str:
+    """As `_listened`, on its page."""
+    track = _listened(here, recording)
+    here.go(f"/tracks/{track}")
+    return track
+
+
 @WIDE_FIRST
 def test_what_is_heard_is_what_was_confirmed(
     visit: Callable[..., Visit], recordings: dict[str, Path], size: ViewportSize
@@ -25,8 +32,7 @@ def test_what_is_heard_is_what_was_confirmed(
     """Rejected, the model's label is named as such; a confirmed one is said first; undone, all is as it was."""
     here = visit(size)
     page = here.page
-    track = _listened(here, recordings["dog_large"])
-    here.go(f"/tracks/{track}")
+    track = _opened(here, recordings["dog_large"])
     heard, own = page.get_by_role("region", name="What is heard"), page.get_by_role("region", name="Your labels")
     counts = heard.locator(".heard__label")
     expect(counts).to_have_text(re.compile(r"^dog [> ]*\d+ %$"))
@@ -86,8 +92,7 @@ def test_a_predicted_stretch_is_confirmed_and_rejected_in_the_list(
     """For its seconds; a second press, or undo, takes it back. Keys go on where they were; buttons can be touched."""
     here = visit(size)
     page = here.page
-    track = _listened(here, long)
-    here.go(f"/tracks/{track}")
+    track = _opened(here, long)
     rows = page.get_by_role("list", name="Stretches of one label each").get_by_role("listitem")
     dog = rows.filter(has_text="dog").last
     times = dog.locator(".segment__time")
@@ -205,8 +210,7 @@ def test_the_only_stretch_of_a_recording_is_the_whole_of_it(
     """Confirmed in the list it is the label that counts; a second press takes it back."""
     here = visit()
     page = here.page
-    track = _listened(here, recordings["dog_large"])
-    here.go(f"/tracks/{track}")
+    track = _opened(here, recordings["dog_large"])
     row = page.get_by_role("list", name="Stretches of one label each").get_by_role("listitem")
     expect(row).to_have_count(1)
     confirm = row.get_by_role("button", name="Confirm dog")
@@ -226,8 +230,7 @@ def test_keys_go_on_after_the_last_stretch_of_the_list(
     """Rejected, it leaves what undoes that, which has the focus; undone, the list is back, and keys are in it."""
     here = visit()
     page = here.page
-    track = _listened(here, recordings["dog_large"])
-    here.go(f"/tracks/{track}")
+    track = _opened(here, recordings["dog_large"])
     stretches = page.locator(".segments")
     rows = stretches.get_by_role("listitem")
     expect(rows).to_have_count(1)
@@ -255,8 +258,7 @@ def test_labels_that_others_change_are_read_when_the_page_is_in_front_again(
     """As its window gets the focus: those of the whole recording and of stretches, without a reload."""
     here = visit(size)
     page = here.page
-    track = _listened(here, recordings["dog_large"])
-    here.go(f"/tracks/{track}")
+    track = _opened(here, recordings["dog_large"])
     own, heard = page.get_by_role("region", name="Your labels"), page.get_by_role("region", name="What is heard")
     expect(own.get_by_role("button", name="Reject dog")).to_be_visible()
     here.client.say_label(track, "wolf")

@@ -60,7 +60,7 @@ def test_labels_are_confirmed_rejected_and_undone(visit: Callable[..., Visit], t
     expect(own.get_by_role("button", name="Reject steady tone")).to_be_visible()
     here.go("/")
     row = page.get_by_label("Recordings", exact=True).get_by_role("listitem")
-    expect(row.locator(".track__label")).to_contain_text("confirmed by you")
+    expect(row.locator(".track__label")).to_contain_text("confirmed")
     page.get_by_role("group", name="Filter by label").get_by_role("button", name="hum").click()
     expect(row).to_have_count(1)
 

@@ -14,16 +14,10 @@ from playwright.sync_api import FloatRect, Locator, Page, ViewportSize, expect
 from phonoscope.contract import TrackChange
 from phonoscope.tasks import Classify
 from tests.browser.sound import expect_heard, listen
-from tests.browser.visit import BOTH, WIDE, WIDE_FIRST, Visit
+from tests.browser.visit import BOTH, MOST_SHIFT, WIDE, WIDE_FIRST, Visit, record_shifts
 from tests.separators import network, write_separator
 from tests.support import RunningStack, tone_wav
 
-_SHIFTS = """
-    window.shifted = 0;
-    new PerformanceObserver((list) => {
-        for (const entry of list.getEntries()) if (!entry.hadRecentInput) window.shifted += entry.value;
-    }).observe({ type: "layout-shift", buffered: true });
-"""
 _TONES = """
     BaseAudioContext.prototype.decodeAudioData = async function () {
         const tone = this.createBuffer(2, 8 * this.sampleRate, this.sampleRate);
@@ -37,7 +31,6 @@ _TONES = """
 """
 """Has stems be a tone: a network that has learned nothing makes sounds that nobody knows."""
 _LEVEL = "Number(document.querySelector('[aria-label=\"Level of {}\"]').ariaValueNow)"
-_MOST_SHIFT = 0.02
 _ENDS_MS = 60_000
 _FORMATS = {"wav": ("audio/wav", b"RIFF"), "mp3": ("audio/mpeg", b"ID3"), "opus": ("audio/ogg", b"OggS")}
 
@@ -57,7 +50,7 @@ def mixer(visit: Callable[..., Visit], tmp_path: Path, tiny: str) -> Callable[[V
 
     def opened(size: ViewportSize) -> Visit:
         here = visit(size)
-        here.page.add_init_script(_SHIFTS)
+        record_shifts(here.page)
         listen(here.page)
         path = tmp_path / "song.wav"
         path.write_bytes(tone_wav(8.0, seed=8))
@@ -224,7 +217,7 @@ def test_the_mixer_moves_nothing(mixer: Callable[[ViewportSize], Visit], size: V
     page.goto(f"{here.url}/tracks/{here.client.tracks().items[0].id}#stems")
     expect(page.get_by_role("button", name="Play the stems")).to_be_enabled()
     expect(page.locator(".stem__lane .skeleton")).to_have_count(0)
-    assert page.evaluate("window.shifted") <= _MOST_SHIFT
+    assert page.evaluate("window.shifted") <= MOST_SHIFT
     room = page.evaluate("getComputedStyle(document.documentElement).getPropertyValue('--mixer-room')")
     assert _box(page.locator("#stems > div"))["height"] <= float(room.removesuffix("px")) + 1
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import pytest
@@ -52,9 +53,12 @@ def test_somebody_signs_in_adds_a_recording_and_signs_out(
     assert page.evaluate("document.cookie") == ""
     assert "psk_" not in page.evaluate("JSON.stringify([{...localStorage}, {...sessionStorage}])")
 
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(urlsplit(request.url).path))
     page.goto(f"{gateway.url}/")
     page.locator("input[type=file]").first.set_input_files(recordings["dog_small"])
     expect(page.get_by_role("link", name="dog_small").first).to_be_visible()
+    assert asked.count("/v1/session") == 1
     page.get_by_role("button", name="Usage and sign-in").click()
     expect(page.get_by_text("Signed in as Ada Lovelace (ada@example.org)")).to_be_visible()
     assert here.violations() == []

@@ -14,7 +14,7 @@ from playwright.sync_api import Locator, Page, ViewportSize, expect
 
 from phonoscope.client import Client
 from phonoscope.contract import ClassifierRequest, Scope
-from tests.browser.visit import BOTH, WIDE_FIRST, Visit, drag
+from tests.browser.visit import BOTH, MOST_SHIFT, WIDE_FIRST, Visit, drag, held_at, last_of, record_shifts
 from tests.integration.outbox import free_port
 from tests.support import RunningStack, authorities, hung, tone_wav
 
@@ -250,6 +250,7 @@ def test_a_reader_chooses_among_what_was_computed(visit: Callable[..., Visit], t
     written = {"Rename …", "Add notes …", "Share …", "Measure it again", "Delete …"}
     all_of_it = menu(writer)
     assert written < set(all_of_it)
+    expect(page.get_by_label("What is heard")).to_contain_text("dog, confirmed with another API key")
     page = _opened(reader, place)
     for name in names:
         expect(choices(page, name)).to_have_count(1)
@@ -258,6 +259,34 @@ def test_a_reader_chooses_among_what_was_computed(visit: Callable[..., Visit], t
     page.keyboard.press("Escape")
     page.get_by_role("button", name="Usage and sign-in").click()
     expect(page.get_by_text("This key may read and change nothing.")).to_be_visible()
+
+
+@pytest.mark.main
+def test_what_is_for_writers_waits_for_the_service_to_say_who_asks(visit: Callable[..., Visit], team: _Team) -> None:
+    """Until it has, neither its controls are there nor words in their place; then nothing moves. A reload knows."""
+    for key, writes in ((team.reader, False), (team.writer, True)):
+        here = _signed_in(visit(), key)
+        page = here.page
+        record_shifts(page)
+        held = held_at(page, "**/v1/session")
+        here.go("/")
+        answer = last_of(page, held, 1)
+        add, delete = page.get_by_text("Choose files"), page.get_by_role("button", name="Delete dog_large.flac")
+        for control in (add, delete, page.get_by_text(_ASK)):
+            expect(control).to_have_count(0)
+        answer.continue_()
+        expect(page.get_by_role("link", name="dog_large.flac")).to_be_visible()
+        expect(delete).to_have_count(int(writes))
+        page.wait_for_load_state("networkidle")
+        assert page.evaluate("window.shifted") < MOST_SHIFT
+        page.reload()
+        answer = last_of(page, held, 2)
+        expect(page.get_by_role("link", name="dog_large.flac")).to_be_visible()
+        expect(delete).to_have_count(int(writes))
+        answer.continue_()
+        page.wait_for_load_state("networkidle")
+        assert page.evaluate("window.shifted") < MOST_SHIFT
+        assert len(held) == 2
 
 
 def test_keys_and_drops_of_a_reader_do_nothing(

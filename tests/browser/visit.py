@@ -26,6 +26,8 @@ WIDE_FIRST = pytest.mark.parametrize(
 """For what has to be done again at each size, before a release at the narrow one too."""
 RATE_HZ = 44_100
 """Of the demo's recordings."""
+MOST_SHIFT = 0.02
+"""Of `window.shifted`: what nobody notices."""
 _FITS = "() => document.documentElement.scrollWidth <= document.documentElement.clientWidth"
 _TRIES, _TRY_MS = 600, 50
 BARKS_FROM_S, LONG_S = 20.0, 36.0
@@ -119,6 +121,15 @@ def record_players(page: Page) -> None:
     page.add_init_script(
         "window.players = []; window.Audio = class extends Audio {"
         " constructor(...given) { super(...given); window.players.push(this); } };"
+    )
+
+
+def record_shifts(page: Page) -> None:
+    """Sums up in `window.shifted` how far what is on the page moves by itself, from now on and on each page anew."""
+    page.add_init_script(
+        "window.shifted = 0; new PerformanceObserver((list) => {"
+        " for (const entry of list.getEntries()) if (!entry.hadRecentInput) window.shifted += entry.value;"
+        " }).observe({ type: 'layout-shift', buffered: true });"
     )
 
 

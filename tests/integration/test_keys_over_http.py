@@ -70,11 +70,12 @@ def test_every_route_needs_the_scope_that_is_declared(stack: RunningStack, owner
 
 @pytest.mark.parametrize("scopes", [[Scope.READ], [Scope.READ, Scope.WRITE], sorted(ADMIN)])
 def test_a_key_is_told_what_it_may_do(stack: RunningStack, owner: str, scopes: list[Scope]) -> None:
-    """Nobody is signed in by it: what it may do is said all the same."""
-    with httpx.Client(
-        base_url=stack.url, headers={"Authorization": f"Bearer {stack.new_key(owner, scopes)}"}, timeout=60
-    ) as http:
-        assert http.get("/v1/session").json() == {"sign_in": None, "user": None, "scopes": scopes}
+    """Nobody is signed in by it: what it may do is said all the same, and its name in labels and the audit log."""
+    key = stack.new_key(owner, scopes)
+    with httpx.Client(base_url=stack.url, headers={"Authorization": f"Bearer {key}"}, timeout=60) as http:
+        key_id = key.removeprefix("psk_").partition("_")[0]
+        told = {"sign_in": None, "user": None, "scopes": scopes, "key_id": key_id}
+        assert http.get("/v1/session").json() == told
 
 
 def test_an_admin_manages_the_keys_of_its_owner(stack: RunningStack, admin: Client) -> None:

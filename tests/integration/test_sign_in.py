@@ -75,7 +75,7 @@ def test_a_user_signs_in_works_and_signs_out(browser: Browser) -> None:
     assert {"HttpOnly", "Path=/", "SameSite=lax"} <= {part.strip() for part in cookie.split(";")}
     user = browser.me["user"]
     assert (user["name"], user["scopes"]) == ("ada", ["read", "write"])
-    assert browser.me["scopes"] == user["scopes"]
+    assert (browser.me["scopes"], browser.me["key_id"]) == (user["scopes"], user["id"])
     made = browser.http.post("/v1/tracks", files={"file": ("a.wav", tone_wav(0.5, seed=7))}, headers=browser.csrf)
     assert made.status_code == 201, made.text
     job = browser.http.post(
@@ -281,7 +281,7 @@ def test_without_a_provider_there_is_no_sign_in(stack: RunningStack) -> None:
     """A cookie counts for nothing, and what signs in is not there."""
     headers = {"Cookie": "phonoscope_session=a_b"}
     with httpx.Client(base_url=stack.url, timeout=60, verify=authorities(), headers=headers) as http:
-        assert http.get("/v1/session").json() == {"sign_in": None, "user": None, "scopes": None}
+        assert http.get("/v1/session").json() == dict.fromkeys(("sign_in", "user", "scopes", "key_id"))
         assert code_of(http.get("/v1/session/login")) == (404, "sign_in_off")
         assert code_of(http.get("/v1/session/callback?state=a&code=b")) == (404, "sign_in_off")
         assert code_of(http.get("/v1/tracks")) == (401, "unauthorized")

@@ -22,10 +22,7 @@ const queries = new QueryClient({
 });
 
 applyTheme();
-if (!isSharedPage()) {
-  joinSession();
-  takeKeyFromAddress();
-}
+if (!isSharedPage()) joinSession();
 window.addEventListener("hashchange", () => (isSharedPage() ? location.reload() : takeKeyFromAddress()));
 
 const root = document.getElementById("root");

@@ -11,11 +11,13 @@ const NOON = "2026-01-02T12:00:00Z";
 const explained = { task: "explain", model: "m", variant: null, finished_at: NOON, result: { task: "explain", model: { name: "m" }, label: "dog" } };
 
 /** What a side of a comparison says of a recording. */
-function side(facts: Partial<Track>, results: object[] = [], explaining: string | null = null): string {
+function side(facts: Partial<Track>, results: object[] = [], explaining: string | null = null, labels: object[] = []): string {
   const client = new QueryClient({ defaultOptions: { queries: { gcTime: Number.POSITIVE_INFINITY } } });
   const task = { name: "explain", status: explaining, finished_at: explaining === "failed" ? NOON : null };
   const jobs = explaining ? [{ id: "job_1", status: explaining, created_at: NOON, tasks: [task] }] : [];
   client.setQueryData(["jobs", "of", "trk_1"], { etag: null, results, jobs });
+  client.setQueryData(["session", null], { scopes: ["read", "write"], key_id: "usr_ada" });
+  client.setQueryData(["track", "trk_1", "labels"], { revision: 1, labels });
   const figures = createElement(Figures, { track: { id: "trk_1", duration_s: 5, ...facts } as Track, models: null });
   const state = createElement(TrackStateProvider, { trackId: "trk_1", audioTrack: null } as ComponentProps<typeof TrackStateProvider>, figures);
   return renderToStaticMarkup(createElement(Router, { ssrPath: "/compare" } as ComponentProps<typeof Router>, createElement(QueryClientProvider, { client }, state)));
@@ -32,7 +34,15 @@ test("a side without evidence says why, and where it can be asked for", () => {
 });
 
 test("a side has all that was confirmed, of parts too", () => {
-  const text = side({ label: "wolf", label_confirmed: true, confirmed: ["wolf", "night_time"], confirmed_in_parts: ["owl"] });
-  const said = [...text.matchAll(/<li><strong>(.*?)<\/li>/g)].map(([, one = ""]) => one.replace(/<[^>]*>/g, ""));
-  expect(said).toEqual(["wolf, confirmed by you", "night time, confirmed by you", "owl (in parts), confirmed by you"]);
+  const label = (label: string, key_id: string | null, start_s: number | null = null) => ({ label, state: "confirmed", start_s, end_s: start_s, key_id });
+  const labels = [label("wolf", "usr_ada"), label("night_time", "usr_bob"), label("rain", null), label("wolf", "usr_bob", 1), label("owl", "usr_ada", 1), label("owl", "k2", 2)];
+  const facts = { label: "wolf", label_confirmed: true, confirmed: ["wolf", "night_time", "rain"], confirmed_in_parts: ["wolf", "owl"] };
+  const said = [...side(facts, [], null, labels).matchAll(/<li><strong>(.*?)<\/li>/g)].map(([, one = ""]) => one.replace(/<[^>]*>/g, ""));
+  expect(said).toEqual([
+    "wolf, confirmed by you",
+    "night time, confirmed by a colleague",
+    "rain, confirmed",
+    "wolf (in parts), confirmed by a colleague",
+    "owl (in parts), confirmed",
+  ]);
 });

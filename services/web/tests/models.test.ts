@@ -32,8 +32,8 @@ describe("the models of a classification", () => {
     expect(modelOption(["a", "b"])).toEqual(["a", "b"]);
     expect(modelsText(["auto"])).toBe("chosen by what is heard");
     expect(modelsText(["a", "b"])).toBe("a, b");
-    expect(notHeardText(["auto"])).toBe("It was not heard with “chosen by what is heard”; others have classified it.");
-    expect(notHeardText(["a", "b"])).toBe("It was not heard with “a, b”; others have classified it.");
+    expect(notHeardText(["auto"])).toBe("It was not classified by models that are chosen by what is heard; others have classified it.");
+    expect(notHeardText(["a", "b"])).toBe("It was not classified by a and b; others have classified it.");
     expect(sameModels(["a", "b"], ["b", "a"])).toBe(false);
   });
 

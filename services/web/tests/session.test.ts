@@ -1,4 +1,6 @@
+import { QueryClient } from "@tanstack/react-query";
 import { beforeEach, expect, test, vi } from "vitest";
+import { PageRequest } from "./pageRequest";
 
 class Memory implements Storage {
   [name: string]: unknown;
@@ -95,6 +97,49 @@ test("who signed in through the identity provider is found, keeps what is theirs
   ended.joinSession();
   await vi.waitFor(() => expect(ended.currentKey()).toBeNull());
   expect(JSON.stringify(tab)).not.toContain("dog.flac");
+  vi.unstubAllGlobals();
+});
+
+test("a page asks once who is signed in and what they may do, and remembers what they may until somebody signs out", async () => {
+  const user = { id: "usr_one", name: "Ada", csrf_token: "first" };
+  const asked: string[] = [];
+  vi.stubGlobal("fetch", async (request: string | Request) => {
+    asked.push(typeof request === "string" ? request : new URL(request.url).pathname);
+    return Response.json({ sign_in: null, user, scopes: ["read"], key_id: user.id });
+  });
+  vi.stubGlobal("Request", PageRequest);
+  for (const _ of ["a new tab", "a reload"]) {
+    asked.length = 0;
+    const page = await opened();
+    const { ownSession } = await import("../src/state/mayWrite");
+    page.joinSession();
+    if (!page.currentKey()) await vi.waitFor(() => expect(page.currentKey()).toBe("user:usr_one:first"));
+    const queries = new QueryClient();
+    expect(await queries.fetchQuery(ownSession(page.currentKey()))).toMatchObject({ scopes: ["read"] });
+    expect(asked).toEqual(["/v1/session"]);
+    expect(JSON.parse(page.remembered("access") ?? "")).toEqual({ scopes: ["read"], key_id: "usr_one" });
+    // How long it lasts is asked for anew.
+    await queries.fetchQuery({ ...ownSession(page.currentKey()), staleTime: 0 });
+    expect(asked).toHaveLength(2);
+  }
+  const page = await opened();
+  page.signOut();
+  expect(JSON.stringify(tab)).not.toContain("read");
+  await vi.waitFor(() => expect(asked).toHaveLength(4));
+});
+
+test("a page that is opened with a key asks for nobody else", async () => {
+  const asked: string[] = [];
+  vi.stubGlobal("fetch", async (address: string) => {
+    asked.push(address);
+    return Response.json({ sign_in: null, user: null });
+  });
+  vi.stubGlobal("location", { hash: "#key=psk_one", pathname: "/", search: "" });
+  vi.stubGlobal("history", { replaceState: () => undefined });
+  const page = await opened();
+  page.joinSession();
+  await Promise.resolve();
+  expect([page.currentKey(), asked]).toEqual(["psk_one", []]);
   vi.unstubAllGlobals();
 });
 

@@ -96,7 +96,6 @@ describe("a track's state", () => {
     expect(state.task("separate")?.status).toBe("running");
     expect(state.task("describe")).toBeNull();
     expect(state.task("embed")).toBeNull();
-    expect(state.active.map(({ name }) => name)).toEqual(["separate", "mixdown"]);
     expect([state.isGoing("mixdown"), state.isGoing("features")]).toEqual([true, false]);
   });
 
@@ -105,6 +104,19 @@ describe("a track's state", () => {
     expect(text()).toBe("No evidence has been computed yet.");
     expect(text(job("explain", "failed", 5))).toBe("No evidence could be computed.");
     expect(text(job("explain", "running", 6), job("explain", "failed", 5))).toBe("The evidence is being computed.");
+  });
+
+  it("says of another model's evidence, which failed or is being computed, nothing", () => {
+    const by = (model: string | string[], status: string) => ({ ...job("explain", status, 5), options: { classify: { model } } }) as unknown as Job;
+    const heard = result("classify", "environment-50", { kind: "environment" });
+    const text = (model: string, ...jobs: Job[]) => unexplainedText(new TrackState([heard, result("classify", "genre-10")], jobs, [model]));
+    for (const models of ["environment-50", "auto", ["environment-50"]]) {
+      expect(text("genre-10", by(models, "failed"))).toBe("No evidence has been computed yet.");
+      expect(text("genre-10", by(models, "running"))).toBe("No evidence has been computed yet.");
+      expect(text("environment-50", by(models, "failed"))).toBe("No evidence could be computed.");
+      expect(text("auto", by(models, "running"))).toBe("The evidence is being computed.");
+    }
+    expect(text("genre-10", by("genre-10", "failed"), by("auto", "running"))).toBe("No evidence could be computed.");
   });
 
   it("gives the newest result that fits", () => {
@@ -166,7 +178,7 @@ describe("reading a track's state", () => {
     const { results, jobs } = await read(service);
     const state = new TrackState(results, jobs, null);
     expect(state.result("describe")?.tempo_bpm).toBe(120);
-    expect(state.active).toHaveLength(130);
+    expect(state.open).toHaveLength(130);
     expect(state.task("features")?.status).toBe("failed");
     expect(state.task("mixdown")).toBeNull();
   });

@@ -4,6 +4,7 @@ import { type Source, Transport } from "../src/sound/transport";
 
 /** Plays nothing, and keeps time. */
 class Clock implements Source {
+  readonly streamed = true;
   playing = false;
   closed = false;
   settings: SoundSettings | null = null;
@@ -94,6 +95,24 @@ describe("the player", () => {
       expect(transport.time.get()).toBeGreaterThanOrEqual(4);
       expect(transport.time.get()).toBeLessThan(5.05);
     }
+  });
+
+  it("plays a part of a recording from its start, and is sought within it", async () => {
+    const transport = new Transport(8, audibleSound(), 6);
+    transport.setSource("recording", new Clock(0, 8));
+    await transport.play();
+    expect(transport.time.get()).toBe(6);
+    transport.setLoop({ startS: 6, endS: 8 });
+    for (const [toS, atS] of [[0, 6], [7, 7], [20, 6]] as const) {
+      transport.seek(toS);
+      await vi.advanceTimersByTimeAsync(500);
+      expect([transport.time.get(), transport.state.get().loop]).toEqual([expect.closeTo(atS + 0.5, 1), { startS: 6, endS: 8 }]);
+    }
+    transport.setLoop(null);
+    await vi.advanceTimersByTimeAsync(3_000);
+    expect(transport.state.get().playing).toBe(false);
+    await transport.play();
+    expect(transport.time.get()).toBe(6);
   });
 
   it("leaves its loop when it is sought outside of it, and then plays on from there", async () => {

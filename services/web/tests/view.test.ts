@@ -19,6 +19,8 @@ describe("the visible range", () => {
     const closest = zoomed(whole(60), 1, 60, 60);
     expect(closest.endS).toBeCloseTo(60, 9);
     expect(closest.endS - closest.startS).toBeCloseTo(CLOSEST_S, 9);
+    expect(zoomed(whole(60), 1.7, 60, 60)).toEqual(closest);
+    expect(zoomed(closest, -0.2, 60, 60)).toEqual(whole(60));
   });
 
   it("shows a recording shorter than the closest zoom as it is", () => {

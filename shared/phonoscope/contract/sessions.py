@@ -35,6 +35,9 @@ class CurrentSession(BaseModel):
     scopes: list[Scope] | None = Field(
         None, description="what whoever asks may do, by session or by API key; `null`: nobody asks"
     )
+    key_id: str | None = Field(
+        None, description="the API key, or the user, that asks, as in labels and the audit log; `null`: nobody asks"
+    )
 
 
 class EndedSession(BaseModel):

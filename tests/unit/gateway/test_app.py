@@ -57,7 +57,7 @@ def test_every_call_under_v1_needs_a_key(ask: Ask, app: FastAPI) -> None:
         if path.startswith("/v1/") and path != BY_SIGNATURE and (method, path) != ANYBODYS
     ]
     assert len(calls) >= 11
-    assert ask(app, "GET", "/v1/session").json() == {"sign_in": None, "user": None, "scopes": None}
+    assert ask(app, "GET", "/v1/session").json() == dict.fromkeys(("sign_in", "user", "scopes", "key_id"))
     for method, path in calls:
         for headers in ({}, {"Authorization": "Basic cHNrOng="}, {"Authorization": "Bearer"}):
             response = ask(app, method, path, headers=headers)

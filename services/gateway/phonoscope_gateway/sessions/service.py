@@ -63,7 +63,7 @@ def describe(state: State, caller: Caller | None) -> CurrentSession:
     if caller is None:
         return CurrentSession(sign_in=way, user=None)
     user = _signed_in(state, sign_in, caller, caller.session_id) if sign_in and caller.session_id else None
-    return CurrentSession(sign_in=way, user=user, scopes=sorted(caller.scopes))
+    return CurrentSession(sign_in=way, user=user, scopes=sorted(caller.scopes), key_id=caller.key_id)
 
 
 async def sign_out(state: State, caller: Caller, *, everywhere: bool) -> EndedSession:

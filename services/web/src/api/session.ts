@@ -22,6 +22,8 @@ let problem: string | null = null;
 let waits = 0;
 let way: SignInWay | null = null;
 let signOutUrl: string | null = null;
+let finding: Promise<void> = Promise.resolve();
+let found: { credential: string; session: CurrentSession } | null = null;
 
 /** The API key of this tab, which is sent as a header, or what stands for somebody who signed in; null without. */
 export function currentKey(): string | null {
@@ -36,7 +38,7 @@ export function useSignInProblem(): string | null {
 }
 
 /** Whether the key is kept when the browser is closed. */
-export function isKept(): boolean {
+function isKept(): boolean {
   return localStorage.getItem(STORED) !== null && localStorage.getItem(STORED) === currentKey();
 }
 
@@ -75,12 +77,22 @@ export function refreshSession(): void {
   void findUser();
 }
 
+/** What the service has said, or is just saying, of somebody who signed in, so that it need not be asked again; once, then null. */
+export async function takeFoundSession(credential: string): Promise<CurrentSession | null> {
+  if (!isUser(credential)) return null;
+  await finding;
+  if (found?.credential !== credential) return null;
+  const { session } = found;
+  found = null;
+  return session;
+}
+
 /** Removes the key from an address such as `/#key=psk_…`, so that neither the history nor a copied link holds it, and signs in with it. */
 export function takeKeyFromAddress(): void {
-  const found = FRAGMENT.exec(location.hash);
-  if (!found?.[1]) return;
+  const key = FRAGMENT.exec(globalThis.location?.hash ?? "")?.[1];
+  if (!key) return;
   history.replaceState(history.state, "", location.pathname + location.search);
-  signIn(found[1]);
+  signIn(key);
 }
 
 /** The mark of the owner who is signed in: what is kept under it is for the owner of that key alone. */
@@ -101,18 +113,21 @@ export function remember(name: string, text: string | null): void {
   else sessionStorage.setItem(stored, text);
 }
 
-/** Takes the key that is kept on this machine, else asks the page's other tabs for theirs; follows them from now on. */
+/** Takes the key in the page's address, that of this tab, or that is kept on this machine, else asks the page's other tabs for theirs; follows them from now on. */
 export function joinSession(): void {
   forgetOthers();
   tabs = new BroadcastChannel(STORED);
   tabs.onmessage = ({ data }: MessageEvent<Message>) => hear(data);
   window.addEventListener("storage", ({ key }) => {
-    if (key === SIGN_OUTS || key === null) leave(problem);
+    if (key !== SIGN_OUTS && key !== null) return;
+    leave(problem);
+    void findUser({ taken: false });
   });
   // A page that the browser had put aside was told of nothing.
   window.addEventListener("pageshow", ({ persisted }) => {
     if (persisted && !currentKey()) leave(problem);
   });
+  takeKeyFromAddress();
   const known = currentKey();
   if (known && isUser(known)) void findUser();
   if (known) return;
@@ -159,13 +174,19 @@ function wait(until: Promise<void>): void {
 }
 
 /** Asks the service who is signed in by this browser's cookie, and how anybody signs in; `taken` says whether this tab becomes theirs. */
-async function findUser({ taken = true } = {}): Promise<void> {
+function findUser({ taken = true } = {}): Promise<void> {
+  finding = find(taken);
+  return finding;
+}
+
+async function find(taken: boolean): Promise<void> {
   const before = signOuts();
-  const found = await currentSession().catch(() => null);
-  if (!found || signOuts() !== before) return;
-  way = found.sign_in;
+  const session = await currentSession().catch(() => null);
+  if (!session || signOuts() !== before) return;
+  way = session.sign_in;
   const key = currentKey();
-  const own = found.user ? userCredential(found.user) : null;
+  const own = session.user ? userCredential(session.user) : null;
+  found = own ? { credential: own, session } : null;
   if (taken && own && own !== key && (!key || isUser(key))) {
     take(own);
     say({ key: own, signOuts: before });

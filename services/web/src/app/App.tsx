@@ -17,7 +17,7 @@ import { UsageSheet } from "./UsageSheet";
 import { isSharedPage } from "../api/credential";
 import { ROOT_PATH } from "../api/root";
 import { ownerMark, signOut, useIsAsking, useKey } from "../api/session";
-import { onlyReadText, useMayWrite, Writes } from "../state/mayWrite";
+import { onlyReadText, useIsAskingAccess, useMayOnlyRead, useMayWrite, Writes } from "../state/mayWrite";
 import { Boundary } from "../ui/Boundary";
 import { toggleTheme, useTheme } from "../ui/theme";
 
@@ -61,8 +61,10 @@ function OthersPage() {
 function OwnPages() {
   const key = useKey();
   const asking = useIsAsking();
-  if (key) return <Shell key={ownerMark(key)} />;
-  return <AddingNothing>{asking ? <Loading /> : <SignIn />}</AddingNothing>;
+  // What is only for some must neither flash nor push what is for all.
+  const askingAccess = useIsAskingAccess();
+  if (key && !askingAccess) return <Shell key={ownerMark(key)} />;
+  return <AddingNothing>{key || asking ? <Loading /> : <SignIn />}</AddingNothing>;
 }
 
 /** What is shown to those who can add nothing: a file that is dropped there is not opened in its place. */
@@ -73,6 +75,7 @@ function AddingNothing({ children }: { children: ReactNode }) {
 
 function Shell() {
   const mayWrite = useMayWrite();
+  const mayOnlyRead = useMayOnlyRead();
   const over = useWindowDrop((dropped) => (mayWrite ? addDropped(dropped) : undefined));
   const [help, setHelp] = useState(false);
   const [usage, setUsage] = useState(false);
@@ -129,7 +132,7 @@ function Shell() {
           No network. What is shown may be old; it goes on by itself when the network is back.
         </p>
       )}
-      {over ? (
+      {over && (mayWrite || mayOnlyRead) ? (
         <p className="dropping" role="status">
           {mayWrite ? "Drop to add to the library" : onlyReadText("add recordings")}
         </p>

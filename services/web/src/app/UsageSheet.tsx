@@ -1,7 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { api, dataOf, type QuotaUsage, type SignedInUser } from "../api/client";
 import { currentKey, keepKey, signOut, useIsKept } from "../api/session";
-import { ownSession, useMayWrite } from "../state/mayWrite";
+import { ownSession, useMayOnlyRead } from "../state/mayWrite";
 import { isUser } from "../api/user";
 import { Button, ErrorNote, ProgressBar, Skeleton } from "../ui/controls";
 import { Dialog } from "../ui/Dialog";
@@ -62,10 +62,10 @@ function Person({ user: { name, email, scopes, expires_at } }: { user: SignedInU
 
 function Kept() {
   const kept = useIsKept();
-  const mayWrite = useMayWrite();
+  const mayOnlyRead = useMayOnlyRead();
   return (
     <div className="stack kept">
-      {mayWrite ? null : <span>This key may read and change nothing.</span>}
+      {mayOnlyRead ? <span>This key may read and change nothing.</span> : null}
       <label className="row">
         <input type="checkbox" checked={kept} onChange={(event) => keepKey(event.currentTarget.checked)} />
         Stay signed in on this machine

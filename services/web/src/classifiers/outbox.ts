@@ -216,7 +216,7 @@ export function newChange(what: Omit<Change, "id" | "at">): Change {
 }
 
 /** What undoes a change that the service has. It comes before all that was said since. */
-export function undoOf(change: Change, before: Before[]): Change {
+function undoOf(change: Change, before: Before[]): Change {
   const { maybe: _, ...undone } = change;
   return { ...undone, id: `${change.id}-undo`, said: [], before };
 }

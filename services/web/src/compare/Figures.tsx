@@ -3,15 +3,15 @@ import { Link } from "wouter";
 import type { Answer, Track } from "../api/client";
 import { unexplainedText, unheardText, unmeasuredText } from "../state/absent";
 import { figuresOf } from "../state/figures";
-import { useWho, Writes } from "../state/mayWrite";
-import { confirmedTexts } from "../state/labelOrWhy";
+import { Writes } from "../state/mayWrite";
+import { inPartsText } from "../state/labelOrWhy";
 import { answersOf, type Models, modelOption, modelsText, shownLabels } from "../state/models";
 import { BY_MODEL } from "../state/requests";
 import { useSubmit } from "../state/submit";
 import { useTrackState } from "../state/TrackStateProvider";
-import { PredictedName, useSaidOfWhole } from "../track/said";
+import { PredictedName, useSaidBy, useSaidOfWhole } from "../track/said";
 import { Button, ErrorNote } from "../ui/controls";
-import { percent, time } from "../ui/format";
+import { labelText, percent, time } from "../ui/format";
 
 /** What is known of one side in a few figures, with their doubt, or why it is not; those who may write can ask models that have not listened. */
 export function Figures({ track, models }: { track: Track; models: Models | null }) {
@@ -71,12 +71,18 @@ function Labels({ track }: { track: Track }) {
   const { state } = useTrackState();
   const { classified } = state;
   const { rejected } = useSaidOfWhole(track);
-  const who = useWho();
+  const by = useSaidBy();
+  const { confirmed = [], confirmed_in_parts = [] } = track;
   return (
     <ul className="side__labels">
-      {confirmedTexts(track).map((label) => (
+      {confirmed.map((label) => (
         <li key={label}>
-          <strong>{label}</strong>, confirmed by {who}
+          <strong>{labelText(label)}</strong>, confirmed{by(label)}
+        </li>
+      ))}
+      {confirmed_in_parts.map((label) => (
+        <li key={`${label} in parts`}>
+          <strong>{inPartsText(label)}</strong>, confirmed{by(label, true)}
         </li>
       ))}
       {classified ? null : <li>{unheardText(state)}</li>}

@@ -1,6 +1,7 @@
 import { useEffect, useMemo } from "react";
 import { Link } from "wouter";
 import type { Track } from "../api/client";
+import { useLinkedSound } from "../sound/linkedSound";
 import type { SourceName } from "../sound/transport";
 import { TimeAxisProvider, useTimeAxis } from "../sound/timeAxis";
 import { modelsNamed, modelsText } from "../state/models";
@@ -12,7 +13,6 @@ import { EvidenceMark, EvidencePart } from "../track/EvidenceSpan";
 import { LabelLegend, LabelStrip } from "../track/LabelStrip";
 import { useReadAgainInFront } from "../track/ownLabels";
 import { SpectrogramPlot } from "../track/SpectrogramPlot";
-import { useLinkedSound } from "../track/sources";
 import { Timeline } from "../track/Timeline";
 import { Waveform } from "../track/Waveform";
 import { titleOf } from "../ui/tags";

@@ -1,7 +1,7 @@
 import { useWindowVirtualizer } from "@tanstack/react-virtual";
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
 import type { Track } from "../api/client";
-import { usePreview } from "../sound/preview";
+import { type Sound, usePreview } from "../sound/preview";
 import { useMayWrite } from "../state/mayWrite";
 import { useKeys } from "../ui/keys";
 import { type Density, useIsWide } from "./density";
@@ -63,10 +63,13 @@ export function TrackList({ tracks, model, selected, onSelect, density, more, on
       list.current?.querySelector<HTMLElement>(`[data-index="${focused.current}"] a`)?.focus({ preventScroll: true });
     });
   };
-  const preview = usePreview();
+  const preview = usePreview(undefined, (id, by) => {
+    const next = tracks[tracks.findIndex((track) => track.id === id) + by];
+    return next ? { id: next.id, sound: soundOf(next) } : null;
+  });
   const latest = useRef<RowActions>(null as never);
   latest.current = {
-    play: ({ id, audio }) => preview.toggle(id, { trackId: id, link: audio }),
+    play: (track) => preview.toggle(track.id, soundOf(track)),
     select: (id, on) => onSelect(new Set(on ? [...(selected ?? []), id] : [...(selected ?? [])].filter((one) => one !== id))),
     // The rows after it have moved up: the next one is where it was.
     gone: focus,
@@ -118,4 +121,8 @@ export function TrackList({ tracks, model, selected, onSelect, density, more, on
       </ul>
     </div>
   );
+}
+
+function soundOf({ id, audio }: Track): Sound {
+  return { trackId: id, link: audio };
 }

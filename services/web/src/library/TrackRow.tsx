@@ -44,7 +44,6 @@ type Props = {
 export const TrackRow = memo(function TrackRow({ track, index, job, model, playing, unplayed, selected, columns, mayWrite, actions }: Props) {
   const [asking, setAsking] = useState(false);
   const sureness = surenessOf(track, model);
-  const confirmedBy = mayWrite ? "confirmed by you" : "confirmed by its owner";
   const bin = useRef<HTMLSpanElement>(null);
   const keep = () => {
     setAsking(false);
@@ -79,9 +78,9 @@ export const TrackRow = memo(function TrackRow({ track, index, job, model, playi
         <>
           {unplayed === null ? (
             <>
-              <span className="track__label clip" title={track.label_confirmed ? confirmedBy : undefined}>
+              <span className="track__label clip" title={track.label_confirmed ? "confirmed" : undefined}>
                 {track.label ? labelText(track.label) : <span className="quiet">{unlabelledText(track, job, model)}</span>}
-                {track.label_confirmed ? <Confirmed by={confirmedBy} /> : null}
+                {track.label_confirmed ? <Confirmed /> : null}
                 {sureness === null ? null : <span className="track__sureness"> {percent(sureness)}</span>}
               </span>
               {columns ? <Facts track={track} /> : null}
@@ -135,11 +134,11 @@ export function ColumnNames() {
   );
 }
 
-function Confirmed({ by }: { by: string }) {
+function Confirmed() {
   return (
     <span className="track__confirmed">
       <Icon name="check" size={14} />
-      <span className="unseen">{by}</span>
+      <span className="unseen">confirmed</span>
     </span>
   );
 }

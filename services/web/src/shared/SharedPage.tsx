@@ -1,5 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
-import { lazy, Suspense, useEffect, useMemo, useState } from "react";
+import { lazy, Suspense, useMemo, useState } from "react";
 import type { SharedTrack, Track } from "../api/client";
 import { shareToken } from "../api/credential";
 import { ApiProblem, errorText } from "../api/problem";
@@ -33,6 +33,7 @@ import { channels, dateAndTime, shownFilename, time } from "../ui/format";
 import { Icon } from "../ui/Icon";
 import { tagsOf, titleOf } from "../ui/tags";
 import { toggleTheme, useTheme } from "../ui/theme";
+import { useTitle } from "../ui/title";
 import { SharedLabels } from "./SharedLabels";
 import "../track/track.css";
 import "../track/evidence.css";
@@ -85,9 +86,7 @@ function Ended({ children }: { children: string }) {
 }
 
 function Heading({ track, endsAt }: { track: Track; endsAt: string }) {
-  useEffect(() => {
-    document.title = `${titleOf(track)} · Phonoscope`;
-  }, [track]);
+  useTitle(titleOf(track));
   const facts = [...tagsOf(track), time(track.duration_s), `${track.sample_rate_hz / 1000} kHz`, channels(track.channels), track.codec];
   return (
     <header className="studio__head">

@@ -12,6 +12,7 @@ const GOES_ON_S = 1;
 export class AudioSource implements Source {
   readonly startS: number;
   readonly endS: number;
+  readonly streamed = true;
   onFailure: ((problem: string) => void) | undefined;
   /** Is called, where it is set, when something other than this page pauses the sound, such as a headset; also at its end. */
   onPause: (() => void) | undefined;

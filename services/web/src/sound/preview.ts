@@ -5,8 +5,7 @@ import type { components } from "../api/schema";
 import { useKeys } from "../ui/keys";
 import { AudioSource } from "./audioSource";
 import { audibleSound } from "./settings";
-
-const WATCH_MS = 20;
+import { Transport } from "./transport";
 
 /** What is played of a recording: all of it, or a part. Without a `link` that is good, the service is asked for one. */
 export type Sound = { trackId: string; link?: Track["audio"]; startS?: number; endS?: number; volume?: number };
@@ -22,16 +21,21 @@ export type Preview = {
 
 const SILENT: Pick<Preview, "playing" | "problem"> = { playing: null, problem: null };
 
-/** Plays one recording, or one moment of it, at a time; Space stops it. `onPlay` is called before, to stop what else plays. */
-export function usePreview(onPlay: () => void = () => undefined): Preview {
+/** What is in a list after (1) or before (-1) what has an id; null where nothing is. */
+type Neighbour = (id: string, by: 1 | -1) => { id: string; sound: Sound } | null;
+
+/**
+ * Plays one recording, or one moment of it, at a time; Space stops it. Media keys pause it and play it on, and go from one to the next
+ * where `neighbour` has one. `onPlay` is called before, to stop what else plays.
+ */
+export function usePreview(onPlay: () => void = () => undefined, neighbour?: Neighbour): Preview {
   const [state, setState] = useState(SILENT);
   const end = useRef<(() => void) | null>(null);
-  const over = useCallback((problem: Preview["problem"]) => {
+  const stop = useCallback(() => {
     end.current?.();
     end.current = null;
-    setState({ playing: null, problem });
+    setState(SILENT);
   }, []);
-  const stop = useCallback(() => over(null), [over]);
   useEffect(() => stop, [stop]);
   const stopped = ({ key }: KeyboardEvent) => {
     if (key !== " " || state.playing === null) return false;
@@ -40,13 +44,21 @@ export function usePreview(onPlay: () => void = () => undefined): Preview {
   };
   // Before the page's own recording, which Space would start.
   useKeys(stopped, true);
-  const toggle = (id: string, sound: Sound) => {
+  const latest = useRef(neighbour);
+  latest.current = neighbour;
+  const play = (id: string, sound: Sound) => {
     stop();
-    if (state.playing === id) return;
     onPlay();
     setState({ playing: id, problem: null });
-    end.current = started(sound, (text) => over(text === null ? null : { id, text }));
+    const show = (playing: boolean, problem: string | null) =>
+      setState({ playing: playing ? id : null, problem: problem === null ? null : { id, text: problem } });
+    const step = (by: 1 | -1) => {
+      const next = latest.current?.(id, by);
+      if (next) play(next.id, next.sound);
+    };
+    end.current = started(sound, show, neighbour && step);
   };
+  const toggle = (id: string, sound: Sound) => (state.playing === id ? stop() : play(id, sound));
   return { ...state, toggle, stop };
 }
 
@@ -58,47 +70,37 @@ function copyIn({ items }: components["schemas"]["TrackResults"]): string | unde
   return undefined;
 }
 
-/** Plays a sound until the function that it returns is called. Calls `onEnd` with null at its end or a pause from outside, or with words where it fails. */
-export function started({ trackId, link, startS = 0, endS, volume = 1 }: Sound, onEnd: (problem: string | null) => void): () => void {
-  let source: AudioSource | null = null;
-  let watch: ReturnType<typeof setInterval> | undefined;
+/** Plays a sound until the function that it returns is called. Calls `onChange` with whether it plays, and why it does not where it failed. */
+export function started(
+  { trackId, link, startS = 0, endS = Number.POSITIVE_INFINITY, volume = 1 }: Sound,
+  onChange: (playing: boolean, problem: string | null) => void,
+  step?: (by: 1 | -1) => void,
+): () => void {
+  const settings = audibleSound();
+  const transport = new Transport(endS, { ...settings, volume: volume * settings.volume }, startS);
+  transport.step = step;
   let over = false;
-  const ended = (problem: string | null) => over || onEnd(problem);
   const params = { path: { track_id: trackId } };
   const newUrl = async () => dataOf(await api.GET("/v1/tracks/{track_id}", { params })).audio.url;
   const copyUrl = async () => copyIn(dataOf(await api.GET("/v1/tracks/{track_id}/results", { params })));
-  const playFrom = async (url: string, urlAnew: () => Promise<string | undefined>) => {
-    if (over) return;
-    const playing = new AudioSource(url, 0, Number.POSITIVE_INFINITY, urlAnew);
-    source = playing;
-    playing.onFailure = ended;
-    playing.onPause = () => ended(null);
-    const settings = audibleSound();
-    playing.setSound({ ...settings, volume: volume * settings.volume });
-    // Browsers look for the end of a part a few times a second.
-    watch = setInterval(() => {
-      if (playing.now() >= (endS ?? Number.POSITIVE_INFINITY)) ended(null);
-    }, WATCH_MS);
-    await playing.play(startS);
+  const playFrom = async (url: string | undefined, urlAnew: () => Promise<string | undefined>) => {
+    if (over || !url) return;
+    transport.setSource("recording", new AudioSource(url, 0, endS, urlAnew));
+    await transport.play();
   };
-  const close = () => {
-    clearInterval(watch);
-    source?.close();
+  const tell = () => {
+    const { playing, waiting, problem } = transport.state.get();
+    if (!over) onChange(playing || waiting, problem);
   };
   const play = async () => {
-    const url = link && Date.parse(link.expires_at) > Date.now() ? link.url : await newUrl();
-    try {
-      await playFrom(url, newUrl);
-    } catch (error) {
-      close();
-      const copy = over ? undefined : await copyUrl();
-      if (!copy) throw error;
-      await playFrom(copy, copyUrl);
-    }
+    await playFrom(link && Date.parse(link.expires_at) > Date.now() ? link.url : await newUrl(), newUrl);
+    if (transport.state.get().problem !== null && !over) await playFrom(await copyUrl(), copyUrl);
+    transport.state.subscribe(tell);
+    tell();
   };
-  play().catch((error: unknown) => ended(errorText(error)));
+  play().catch((error: unknown) => over || onChange(false, errorText(error)));
   return () => {
     over = true;
-    close();
+    transport.close();
   };
 }

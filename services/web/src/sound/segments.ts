@@ -38,8 +38,8 @@ export function segments(windows: readonly Window[], durationS: number): Segment
   return found;
 }
 
-/** What the owner says of a label: of the whole recording without `start_s`, of a point without `end_s` alone. */
-export type SaidLabel = { label: string; state: LabelState; start_s: number | null; end_s: number | null };
+/** What the owner says of a label: of the whole recording without `start_s`, of a point without `end_s` alone. `key_id` is who said it. */
+export type SaidLabel = { label: string; state: LabelState; start_s: number | null; end_s: number | null; key_id?: string | null };
 
 /** What is shown over time: what the owner confirmed of stretches, and of the predictions what is `unsaid`, in the order of time. */
 export function corrected(found: readonly Segment[], said: readonly SaidLabel[]): Segment[] {

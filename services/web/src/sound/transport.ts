@@ -1,4 +1,5 @@
 import type { Beats } from "./clickTrack";
+import { type Controlled, dropKeys, restKeys, takeKeys } from "./mediaKeys";
 import { rememberedSound, rememberVolume, type SoundSettings, withinRange } from "./settings";
 import { Store } from "./store";
 
@@ -6,6 +7,8 @@ import { Store } from "./store";
 export interface Source {
   readonly startS: number;
   readonly endS: number;
+  /** Whether an audio element plays it. */
+  readonly streamed: boolean;
   /** Resolves when it plays, or was paused before. Throws an `Error` when it cannot be played. */
   play(fromS: number): Promise<void>;
   pause(): void;
@@ -45,8 +48,8 @@ const TICK_MS = 20;
 const NEAR_END_S = 0.02;
 const LEAST_LOOP_S = 0.05;
 
-/** One clock and one set of controls for all sounds of a recording. */
-export class Transport {
+/** One clock and one set of controls for all sounds of a recording, or of a part of it. Media keys control what was played last. */
+export class Transport implements Controlled {
   readonly state = new Store<Playing>({
     playing: false,
     waiting: false,
@@ -56,17 +59,21 @@ export class Transport {
     problem: null,
   });
   /** The position in seconds; changes many times a second while it plays. */
-  readonly time = new Store(0);
+  readonly time: Store<number>;
   /** How all sources are played. */
   readonly sound: Store<SoundSettings>;
-  readonly durationS: number;
+  readonly startS: number;
+  readonly endS: number;
+  step: Controlled["step"];
   readonly #sources = new Map<SourceName, Source>();
   #clicks: Beats | null = null;
   #timer: ReturnType<typeof setInterval> | undefined;
   #attempt = 0;
 
-  constructor(durationS: number, sound = rememberedSound()) {
-    this.durationS = durationS;
+  constructor(endS: number, sound = rememberedSound(), startS = 0) {
+    this.startS = startS;
+    this.endS = endS;
+    this.time = new Store(startS);
     this.sound = new Store(sound);
   }
 
@@ -111,7 +118,7 @@ export class Transport {
     if (!source) return;
     const { loop } = this.state.get();
     const end = Math.min(source.endS, loop?.endS ?? source.endS);
-    const start = Math.max(source.startS, loop?.startS ?? source.startS);
+    const start = Math.max(source.startS, loop?.startS ?? this.startS);
     const at = this.time.get();
     const from = at < start || at >= end - NEAR_END_S ? start : at;
     try {
@@ -119,6 +126,7 @@ export class Transport {
       await source.play(from);
       if (attempt !== this.#attempt) return;
       this.state.update({ playing: true, waiting: false, problem: null });
+      takeKeys(this, source.streamed);
       this.#timer = setInterval(() => this.#tick(), TICK_MS);
     } catch (error) {
       if (attempt === this.#attempt) this.#failed(error);
@@ -130,14 +138,21 @@ export class Transport {
     clearInterval(this.#timer);
     this.#source()?.pause();
     this.state.update({ playing: false, waiting: false });
+    restKeys(this);
   }
 
   /** Goes to a position. One outside the loop leaves it. */
   seek(toS: number): void {
-    this.time.set(Math.min(Math.max(0, toS), this.durationS));
+    const atS = Math.min(Math.max(this.startS, toS), this.endS);
+    this.time.set(atS);
     const { playing, waiting, loop } = this.state.get();
-    if (loop && (toS < loop.startS || toS > loop.endS)) this.setLoop(null);
+    if (loop && (atS < loop.startS || atS > loop.endS)) this.setLoop(null);
     if (playing || waiting) void this.play();
+    else restKeys(this);
+  }
+
+  position(): { atS: number; speed: number } {
+    return { atS: this.time.get(), speed: this.sound.get().speed };
   }
 
   /** Continues with another source at the same position. */
@@ -160,6 +175,8 @@ export class Transport {
     this.sound.set(settings);
     rememberVolume(settings);
     for (const source of this.#sources.values()) source.setSound(settings);
+    const source = this.#source();
+    if (this.state.get().playing && source) takeKeys(this, source.streamed);
   }
 
   /** Adds a click on each beat to the recording and its stems; null takes them away. */
@@ -173,6 +190,7 @@ export class Transport {
     this.pause();
     for (const source of this.#sources.values()) source.close();
     this.#sources.clear();
+    dropKeys(this);
   }
 
   #source(): Source | undefined {
@@ -197,7 +215,7 @@ export class Transport {
       void this.play();
       return;
     }
-    this.time.set(Math.min(now, this.durationS));
+    this.time.set(Math.min(now, this.endS));
     if (now >= source.endS - 1e-3) this.pause();
   }
 }

@@ -18,9 +18,9 @@ export function toTime(x: number, view: View, width: number): number {
   return view.startS + (x / Math.max(1, width)) * (view.endS - view.startS);
 }
 
-/** The view at a zoom from 0, everything, to 1, the closest; the time `aroundS` stays where it is. */
+/** The view at a zoom from 0, everything, to 1, the closest, or at the nearest that there is; the time `aroundS` stays where it is. */
 export function zoomed(view: View, zoom: number, aroundS: number, durationS: number): View {
-  const span = spanAt(zoom, durationS);
+  const span = spanAt(Math.min(1, Math.max(0, zoom)), durationS);
   const share = (aroundS - view.startS) / (view.endS - view.startS);
   return held({ startS: aroundS - share * span, endS: aroundS + (1 - share) * span }, durationS);
 }

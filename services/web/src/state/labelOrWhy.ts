@@ -6,7 +6,12 @@ type Heard = Pick<Track, "label" | "label_confirmed"> & Unlabelled;
 
 /** All that the owner confirmed of a recording, for display: of the whole of it, then of parts alone. */
 export function confirmedTexts({ confirmed = [], confirmed_in_parts = [] }: Pick<Track, "confirmed" | "confirmed_in_parts">): string[] {
-  return [...confirmed.map(labelText), ...confirmed_in_parts.map((label) => `${labelText(label)} (in parts)`)];
+  return [...confirmed.map(labelText), ...confirmed_in_parts.map(inPartsText)];
+}
+
+/** A label of parts of a recording alone, for display. */
+export function inPartsText(label: string): string {
+  return `${labelText(label)} (in parts)`;
 }
 
 /** Why a recording has no label, in words; `model` is the one whose label is meant, null for the newest. */

@@ -8,7 +8,7 @@ type Labelled = Answer["top"][number];
 
 export const AUTO = "auto";
 /** The models are chosen by what is heard. */
-export const BY_KIND: Models = [AUTO];
+const BY_KIND: Models = [AUTO];
 
 const FEWEST_TAGS = 3;
 const SHOWN_OF_ONE = 3;
@@ -41,7 +41,8 @@ export function modelsText(models: Models): string {
 
 /** That others have classified a recording, but not these models, as a sentence. */
 export function notHeardText(models: Models | null): string {
-  return `It was not heard with “${models ? modelsText(models) : "this model"}”; others have classified it.`;
+  const these = models?.[0] === AUTO ? "models that are chosen by what is heard" : (models?.join(" and ") ?? "this model");
+  return `It was not classified by ${these}; others have classified it.`;
 }
 
 /** Each model's answer, that of the one that counts first. An older result has that one alone. */

@@ -1,6 +1,6 @@
-import type { Job, Task, TaskName, TrackResult } from "../api/client";
+import type { ClassifyOptions, Job, Task, TaskName, TrackResult } from "../api/client";
 import { hasEnded } from "../api/watch";
-import { answersOf, type Models, modelsOf, sameModels } from "./models";
+import { answersOf, AUTO, type Models, modelsOf, sameModels } from "./models";
 import { isResultOf, type ResultOf } from "./results";
 
 // Tasks whose results are of one of the models that classified. Embeddings are of bodies, stems of other models.
@@ -19,6 +19,7 @@ export class TrackState {
   readonly labels: readonly ModelLabel[];
   readonly #classifications: readonly ResultOf<"classify">[];
   readonly #results: readonly TrackResult[];
+  /** The tasks whose results are, or would have been, by the models in use. */
   readonly #tasks: readonly Task[];
   /** The jobs that wait or run. */
   readonly open: readonly Job[];
@@ -33,7 +34,7 @@ export class TrackState {
     const answering = this.classified ? answersOf(this.classified).map(({ model }) => model.name) : this.models;
     const fits = ({ task, model }: TrackResult) => !OF_A_MODEL.has(task) || !answering || (model !== null && answering.includes(model));
     this.#results = results.filter(fits);
-    this.#tasks = jobs.flatMap((job) => job.tasks);
+    this.#tasks = jobs.flatMap((job) => job.tasks.filter(({ name }) => !OF_A_MODEL.has(name) || !answering || this.#isBy(job, answering)));
     this.open = jobs.filter((job) => !hasEnded(job));
   }
 
@@ -70,18 +71,20 @@ export class TrackState {
     return own.find((task) => !hasEnded(task)) ?? own.find((task) => task.status === "failed" && this.#isLast(task)) ?? null;
   }
 
-  /** Tasks that have not ended. */
-  get active(): Task[] {
-    return this.#tasks.filter((task) => !hasEnded(task));
-  }
-
   /** Whether a task of a name waits or runs. */
   isGoing(name: TaskName): boolean {
-    return this.active.some((task) => task.name === name);
+    return this.#tasks.some((task) => task.name === name && !hasEnded(task));
   }
 
   #by(models: Models): ResultOf<"classify"> | null {
     return this.#classifications.find((one) => sameModels(modelsOf(one), models)) ?? null;
+  }
+
+  /** Whether a job is by one of some models, as far as it is known which one is chosen by what is heard. */
+  #isBy({ options }: Job, models: readonly string[]): boolean {
+    const byKind = this.#classifications.find(({ kind }) => kind)?.model.name ?? null;
+    const named = [(options?.classify as ClassifyOptions | undefined)?.model ?? AUTO].flat();
+    return named.map((name) => (name === AUTO ? byKind : name)).some((name) => name === null || models.includes(name));
   }
 
   #isLast({ name, finished_at }: Task): boolean {

@@ -3,11 +3,10 @@ import { Skeleton } from "../ui/controls";
 import { labelText, percent } from "../ui/format";
 import { KindMark } from "../ui/Kind";
 import type { Explanation } from "../state/explanation";
-import { useWho } from "../state/mayWrite";
 import { answersOf } from "../state/models";
 import type { ResultOf } from "../state/results";
 import { useTrackState } from "../state/TrackStateProvider";
-import { type SaidOfWhole, useSaidOfWhole } from "./said";
+import { type SaidOfWhole, useSaidBy, useSaidOfWhole } from "./said";
 import { Tags } from "./Tags";
 
 /** What is heard, in one line: its kind, the label that counts, and what other models add. Nothing before a classification or a label. */
@@ -31,14 +30,14 @@ export function Heard({ track, explanation }: { track: Track; explanation: Expla
 /** The kind, and the label that counts: the confirmed one where there is one, and then what the model said. */
 export function Best({ said }: { said: SaidOfWhole }) {
   const { classified } = useTrackState().state;
-  const who = useWho();
+  const by = useSaidBy();
   return (
     <>
       {classified?.kind ? <KindMark kind={classified.kind} /> : null}
       {said.confirmed === null ? null : (
         <strong className="heard__label">
           {labelText(said.confirmed)}
-          <span className="quiet">, confirmed by {who}</span>
+          <span className="quiet">, confirmed{by(said.confirmed)}</span>
         </strong>
       )}
       {classified && classified.kind !== "silence" ? <Predicted classified={classified} said={said} /> : null}
@@ -48,9 +47,9 @@ export function Best({ said }: { said: SaidOfWhole }) {
 
 function Predicted({ classified: { top, unknown }, said }: { classified: ResultOf<"classify">; said: SaidOfWhole }) {
   const [best] = top;
-  const who = useWho();
+  const by = useSaidBy();
   if (!best) return null;
-  const rejected = said.rejected.includes(best.label) ? `, rejected by ${who}` : "";
+  const rejected = said.rejected.includes(best.label) ? `, rejected${by(best.label)}` : "";
   const counts = said.confirmed === null && !rejected;
   const text = unknown ? `no label is likely enough (${labelText(best.label)} is the nearest)` : `${labelText(best.label)} ${percent(best.probability)}`;
   if (!counts || unknown) return <span className="quiet">{`${counts ? "" : "model: "}${text}${rejected}`}</span>;

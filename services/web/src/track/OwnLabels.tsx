@@ -2,13 +2,14 @@ import { lazy, Suspense, useRef, useState } from "react";
 import type { LabelState, Track } from "../api/client";
 import { useStore } from "../sound/store";
 import { useTimeAxis } from "../sound/timeAxis";
-import { useMayWrite, useWho, Writes } from "../state/mayWrite";
+import { useMayWrite, Writes } from "../state/mayWrite";
 import { Button, IconButton } from "../ui/controls";
 import { useFocusKept } from "../ui/focus";
 import { labelText } from "../ui/format";
 import { Icon } from "../ui/Icon";
 import { NewLabel } from "./NewLabel";
 import { type OwnChanges, type OwnLabel, ownLabels } from "./ownLabels";
+import { useSaidBy } from "./said";
 import { StretchLabels } from "./StretchLabels";
 
 const TeachWith = lazy(() => import("../classifiers/TeachWith"));
@@ -46,9 +47,9 @@ export function OwnLabels({ track, changes }: { track: Track; changes: OwnChange
 type OwnProps = { own: OwnLabel; disabled: boolean; say: (label: string, state: LabelState) => unknown; remove: (label: string) => void };
 
 function Own({ own: { label, state, by }, disabled, say, remove }: OwnProps) {
-  const who = useWho();
+  const saidBy = useSaidBy();
   return (
-    <li className={`own__label ${state === "rejected" ? "own__label--rejected" : ""}`} title={state ? `${state} by ${who}` : `predicted by ${by.join(" and ")}`}>
+    <li className={`own__label ${state === "rejected" ? "own__label--rejected" : ""}`} title={state ? `${state}${saidBy(label)}` : `predicted by ${by.join(" and ")}`}>
       {state === "confirmed" ? <Icon name="check" size={14} /> : null}
       <span>{labelText(label)}</span>
       <Writes>

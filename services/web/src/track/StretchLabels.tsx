@@ -3,7 +3,7 @@ import type { Before } from "../classifiers/labelling";
 import { useStore } from "../sound/store";
 import { useTimeAxis } from "../sound/timeAxis";
 import { following } from "../sound/view";
-import { useWho, Writes } from "../state/mayWrite";
+import { useBy, Writes } from "../state/mayWrite";
 import { IconButton } from "../ui/controls";
 import { labelText } from "../ui/format";
 import { Icon } from "../ui/Icon";
@@ -28,10 +28,10 @@ export function StretchLabels({ trackId, disabled, put }: Props) {
 
 function Stretch({ one, disabled, put }: { one: StretchLabel; disabled: boolean; put: (label: Before) => void }) {
   const { state } = one;
-  const who = useWho();
+  const by = useBy();
   const name = namedWithPlace(one);
   return (
-    <li className={`own__label ${state === "rejected" ? "own__label--rejected" : ""}`} title={`${state} by ${who}`}>
+    <li className={`own__label ${state === "rejected" ? "own__label--rejected" : ""}`} title={`${state}${by(one.key_id)}`}>
       <PlayStretch one={one} name={name} />
       <Writes>
         {state === "confirmed" ? (

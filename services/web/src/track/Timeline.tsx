@@ -60,7 +60,7 @@ function useWheel(plots: React.RefObject<HTMLDivElement | null>): void {
       const sideways = event.deltaX || (event.shiftKey ? event.deltaY : 0);
       if (event.ctrlKey || event.metaKey) {
         const around = toTime(event.clientX - element.getBoundingClientRect().left, view, width);
-        const zoom = Math.min(1, Math.max(0, zoomOf(view, durationS) - event.deltaY * WHEEL_ZOOM));
+        const zoom = zoomOf(view, durationS) - event.deltaY * WHEEL_ZOOM;
         setView(zoomed(view, zoom, around, durationS));
       } else if (sideways) {
         setView(panned(view, (sideways / Math.max(1, width)) * (view.endS - view.startS), durationS));

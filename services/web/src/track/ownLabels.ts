@@ -9,7 +9,7 @@ import { labelText, time } from "../ui/format";
 export type OwnLabel = { label: string; state: LabelState | null; by: readonly string[] };
 
 /** A label that its owner said of a stretch, or of a point, which has no end. */
-export type StretchLabel = { label: string; state: LabelState; start_s: number; end_s: number | null };
+export type StretchLabel = { label: string; state: LabelState; start_s: number; end_s: number | null; key_id: string | null };
 
 /** A change that was made here: what undoes it, and the state that it gave. */
 type Change = { before: readonly Before[]; made: LabelState | null };

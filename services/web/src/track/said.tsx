@@ -2,7 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import type { Track } from "../api/client";
 import { isSharedPage } from "../api/credential";
 import type { SaidLabel } from "../sound/segments";
-import { useWho } from "../state/mayWrite";
+import { useBy } from "../state/mayWrite";
 import { sharedTrack } from "../state/queries";
 import { useTrackState } from "../state/TrackStateProvider";
 import { labelText } from "../ui/format";
@@ -30,14 +30,25 @@ export function useSaid(): readonly SaidLabel[] {
   return (visiting ? shared : own).data?.labels ?? NO_LABELS;
 }
 
+/** By whom labels of the whole recording, or of parts of it, were confirmed or rejected, in words that follow; nothing where it is not known, or were several. */
+export function useSaidBy(): (label: string, inParts?: boolean) => string {
+  const by = useBy();
+  const said = useSaid();
+  return (label, inParts = false) => {
+    const own = said.filter((one) => one.label === label && (one.start_s !== null) === inParts);
+    const [words = by(null), ...others] = new Set(own.map(({ key_id }) => by(key_id)));
+    return others.length ? "" : words;
+  };
+}
+
 /** The name of a label that a model gave, struck through where it was rejected. */
 export function PredictedName({ label, rejected }: { label: string; rejected: readonly string[] }) {
-  const who = useWho();
+  const by = useSaidBy();
   if (!rejected.includes(label)) return <>{labelText(label)}</>;
   return (
     <>
       <s>{labelText(label)}</s>
-      <span className="unseen">, rejected by {who}</span>
+      <span className="unseen">, rejected{by(label)}</span>
     </>
   );
 }

@@ -1,10 +1,10 @@
 import { useEffect } from "react";
 import type { Track } from "../api/client";
+import { useLinkedSound } from "../sound/linkedSound";
 import type { Transport } from "../sound/transport";
 import type { Explanation } from "../state/explanation";
 import { useTrack } from "../state/queries";
 import { useTrackState } from "../state/TrackStateProvider";
-import { useLinkedSound } from "./sources";
 import { type Clicks, useClicks } from "./useClicks";
 
 /** Streams the recording, or its copy where browsers would pass over gaps, and the sound of its evidence when it was explained. */

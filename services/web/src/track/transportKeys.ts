@@ -29,8 +29,7 @@ function moves({ transport, durationS, view, setView }: TimeAxis, far: boolean):
     setView(following(view, transport.time.get(), durationS));
   };
   const zoom = (by: number) => {
-    const to = Math.min(1, Math.max(0, zoomOf(view, durationS) + by));
-    setView(zoomed(view, to, Math.min(view.endS, Math.max(view.startS, now)), durationS));
+    setView(zoomed(view, zoomOf(view, durationS) + by, Math.min(view.endS, Math.max(view.startS, now)), durationS));
   };
   const step = far ? 5 : 1;
   return {

@@ -1,6 +1,8 @@
 const MINUTE = 60;
 const HOUR = 3600;
 const DAY = 86_400;
+// A file's name may begin with a dot, and a version number is no ending.
+const ENDING = /(?<=.)\.(?=\d?[A-Za-z])[A-Za-z0-9]{1,5}$/s;
 
 /** Seconds as `0:04.3`; hours only when needed. */
 export function time(seconds: number, digits = 1): string {
@@ -48,13 +50,13 @@ export function bytes(count: number): string {
 
 /** The name of a file that was made of a recording, as the service names it: `song - vocals.flac`. */
 export function downloadName(recording: string, part: string): string {
-  return `${recording.replace(/(?<=.)\.(?=\d?[A-Za-z])[A-Za-z0-9]{1,5}$/s, "")} - ${part}`;
+  return `${recording.replace(ENDING, "")} - ${part}`;
 }
 
 /** The file's name after the name that its recording has, with its own ending, as the service names it. */
 export function shownFilename({ name, filename }: { name?: string | null; filename: string }): string {
   if (!name) return filename;
-  const ending = /(?<=.)\.(?=\d?[A-Za-z])[A-Za-z0-9]{1,5}$/s.exec(filename)?.[0] ?? "";
+  const ending = ENDING.exec(filename)?.[0] ?? "";
   const plain = name.replace(/[/\\]/g, "-");
   return plain.toLowerCase().endsWith(ending.toLowerCase()) ? plain : plain + ending;
 }

@@ -7,7 +7,7 @@ const LIGHT = "(prefers-color-scheme: light)";
 const listeners = new Set<() => void>();
 
 /** The theme that was chosen, else the system's. */
-export function currentTheme(): Theme {
+function currentTheme(): Theme {
   const chosen = localStorage.getItem(STORED);
   if (chosen === "light" || chosen === "dark") return chosen;
   return matchMedia(LIGHT).matches ? "light" : "dark";

@@ -1,6 +1,6 @@
 import { useEffect, useRef } from "react";
-import { AudioSource } from "../sound/audioSource";
-import type { SourceName, Transport } from "../sound/transport";
+import { AudioSource } from "./audioSource";
+import type { SourceName, Transport } from "./transport";
 
 /** A sound at a signed link. The `id` stays the same when the link is renewed. */
 export type LinkedSound = { id: string; url: string; startS: number; endS: number };
