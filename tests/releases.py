@@ -137,7 +137,20 @@ HERE = Release(ROOT)
 
 
 def release_before(folder: Path) -> Release:
-    """The release before, unpacked; skips the test where the history does not have it, but fails it under ``CI``."""
+    """The release before, unpacked for this Python, as far as it runs; skips and fails as ``sources_before`` does."""
+    parts = sorted({shelf.partition("/")[0] for shelf in _SHELVES} | {"migrations", "models", "examples"})
+    root = sources_before(folder, *parts, "docs/openapi.json")
+    about = root / f"phonoscope-{BEFORE}.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text(f"Metadata-Version: 2.1\nName: phonoscope\nVersion: {BEFORE}\n")
+    return Release(root)
+
+
+def sources_before(folder: Path, *parts: str) -> Path:
+    """The folder with these parts of the release before, or all of it.
+
+    Skips the test where the history does not have it, but fails it under ``CI``.
+    """
     leave = pytest.fail if os.environ.get("CI") else pytest.skip
     if shutil.which("git") is None:
         leave("no git is installed, which has the release before")
@@ -147,15 +160,9 @@ def release_before(folder: Path) -> Release:
     if known.returncode:
         leave(f"release {BEFORE} is not in this folder's history: it needs a clone with commit {BEFORE_COMMIT}")
     archive = folder / "release.tar"
-    parts = sorted({shelf.partition("/")[0] for shelf in _SHELVES} | {"migrations", "models", "examples"})
-    subprocess.run(
-        ["git", "-C", str(ROOT), "archive", "--output", str(archive), BEFORE_COMMIT, *parts, "docs/openapi.json"],
-        check=True,
-    )
+    command = ["git", "-C", str(ROOT), "archive", "--output", str(archive), BEFORE_COMMIT, *parts]
+    subprocess.run(command, check=True)
     root = folder / f"phonoscope-{BEFORE}"
     shutil.unpack_archive(archive, root)
     archive.unlink()
-    about = root / f"phonoscope-{BEFORE}.dist-info"
-    about.mkdir()
-    (about / "METADATA").write_text(f"Metadata-Version: 2.1\nName: phonoscope\nVersion: {BEFORE}\n")
-    return Release(root)
+    return root

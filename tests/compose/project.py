@@ -31,7 +31,12 @@ def engine_fault() -> str | None:
 
 @dataclass(frozen=True)
 class Project:
-    """One project: its name, its port and its passwords, as a production ``.env`` would hold them."""
+    """One project: its name, its port and its passwords, as a production ``.env`` would hold them.
+
+    Attributes:
+        root: the folder with the sources that its images are built of.
+        tag: the images' tag.
+    """
 
     name: str = field(default_factory=lambda: f"phonoscope-test-{secrets.token_hex(4)}")
     port: int = field(default_factory=lambda: choose_port(0))
@@ -41,6 +46,8 @@ class Project:
             for name in ("POSTGRES_PASSWORD", "VALKEY_PASSWORD", "MINIO_ROOT_PASSWORD", "SIGNING_SECRET")
         }
     )
+    root: Path = ROOT
+    tag: str = "compose-test"
 
     @property
     def url(self) -> str:
@@ -84,16 +91,26 @@ class Project:
         """What a command prints in a service's container."""
         return self.compose("exec", "-T", service, *command).strip()
 
+    def once(self, *command: str, volume: str, deps: bool = True) -> str:
+        """What a command prints in a container of its own that can reach the stores and has a folder of the host.
+
+        Args:
+            volume: as ``HOST:CONTAINER``.
+            deps: whether the stores are started before.
+        """
+        options = ["--rm", "-T", *([] if deps else ["--no-deps"]), "--volume", volume]
+        return self.compose("run", *options, "migrate", *command)
+
     def _run(self, command: list[str], timeout_s: float = _COMMAND_S) -> str:
         environment = {
             **os.environ,
             **self.passwords,
             "GATEWAY_PORT": str(self.port),
-            "IMAGE_TAG": "compose-test",
+            "IMAGE_TAG": self.tag,
             "PHONOSCOPE_ENVIRONMENT": "production",
         }
         done = subprocess.run(
-            command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=timeout_s, check=False
+            command, cwd=self.root, env=environment, capture_output=True, text=True, timeout=timeout_s, check=False
         )
         assert done.returncode == 0, f"{command[-4:]}\n{done.stdout[-2000:]}\n{done.stderr[-4000:]}"
         return done.stdout

@@ -1,23 +1,18 @@
 """A recording's way through the containers, and what outlives them."""
 
-import json
-import time
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from phonoscope.client import Client
-from phonoscope.contract import Job, ModelCard
+from phonoscope.contract import ModelCard
 from phonoscope.states import Status
 from phonoscope.tasks import Classify, Describe
+from tests.compose.jobs import TASKS, ended, without_links
 from tests.compose.project import Project
 from tests.support import tone_wav
 
 pytestmark = pytest.mark.timeout(4500)
-
-TASKS = ("classify", "embed", "describe")
-WITHIN_S = 240
 
 
 def test_a_recording_gets_its_label_and_everything_outlives_the_containers(
@@ -25,7 +20,7 @@ def test_a_recording_gets_its_label_and_everything_outlives_the_containers(
 ) -> None:
     """Upload, label; then `down` and `up`: key, track, bytes, result are there, and accepted work is done."""
     with Client(project.url, api_key) as client:
-        done = _ended(client, client.analyze(recording, TASKS))
+        done = ended(client, client.analyze(recording, TASKS))
         assert done.status is Status.SUCCEEDED, done.model_dump_json()
         result = done.result(Classify)
         card = client.model(result.model.name)
@@ -43,26 +38,9 @@ def test_a_recording_gets_its_label_and_everything_outlives_the_containers(
     with Client(project.url, api_key) as client:
         assert client.audio(done.recording) == recording.read_bytes()
         kept = client.job(done.id)
-        assert _without_links(kept) == _without_links(done)
+        assert without_links(kept) == without_links(done)
         outline = kept.result(Describe).waveform
         assert outline is not None
         assert len(client.download(outline)) == outline.size_bytes
-        assert _ended(client, accepted).status is Status.SUCCEEDED
+        assert ended(client, accepted).status is Status.SUCCEEDED
         assert [near.track.id for near in client.similar(done.recording)] == [accepted.recording]
-
-
-def _without_links(job: Job) -> dict[str, Any]:
-    """A job without what is made anew whenever it is read."""
-    read: dict[str, Any] = json.loads(job.model_dump_json(), object_hook=_without_link)
-    return read
-
-
-def _without_link(value: dict[str, Any]) -> dict[str, Any]:
-    return {name: item for name, item in value.items() if name not in {"url", "expires_at"}}
-
-
-def _ended(client: Client, job: Job) -> Job:
-    give_up = time.monotonic() + WITHIN_S
-    while not job.status.ended and time.monotonic() < give_up:
-        job = client.job(job.id, wait_s=20)
-    return job

@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import make_url, text
+from sqlalchemy import text
 
 from phonoscope.db.access.engine import Database
 from phonoscope.db.access.migrate import newest_revision
@@ -22,15 +22,12 @@ from phonoscope_cli.finding import Finding
 from phonoscope_cli.services import (
     courier_finding,
     direct_uploads_finding,
-    pooler_finding,
     schema_finding,
     workers_findings,
 )
 from phonoscope_courier.listener import listen
 from phonoscope_local.processes import wait_until
 from tests.integration.life import empty, new_job, new_track
-from tests.peers import listening
-from tests.pooler import TransactionPooler
 
 
 class _Undone(Exception):
@@ -152,26 +149,6 @@ def serve(database: Database, *lanes: Lane) -> None:
 def workers_of(database: Database) -> dict[Pool, tuple[bool, str]]:
     with database.transaction() as session:
         return {pool: (each.well, each.found) for pool, each in zip(Pool, workers_findings(session), strict=True)}
-
-
-def test_a_pooler_in_transaction_mode_is_a_fault(database: Database) -> None:
-    """Reached directly a connection keeps its process."""
-    assert pooler_finding(database).well
-    url = make_url(database_url_of(database)).set(query={"sslmode": "disable", "gssencmode": "disable"})
-
-    async def through() -> Finding:
-        pooler = TransactionPooler(url.host or "", url.port or 5432)
-        async with listening(pooler) as port:
-            pooled = Database(url.set(host="127.0.0.1", port=port).render_as_string(hide_password=False), pool_size=2)
-            try:
-                return await asyncio.to_thread(pooler_finding, pooled)
-            finally:
-                await asyncio.to_thread(pooled.close)
-                await pooler.close()
-
-    seen = asyncio.run(through())
-    assert not seen.well
-    assert "session mode" in seen.advice
 
 
 def test_a_part_is_sent_straight_to_the_store(settings: Settings) -> None:

@@ -39,9 +39,9 @@ def make_engine(url: str, pool_size: int) -> Engine:
         connect_args={
             "connect_timeout": _CONNECT_TIMEOUT_S,
             "application_name": "phonoscope",
-            "options": f"-c idle_in_transaction_session_timeout={_IDLE_IN_TRANSACTION_S}s",
         },
     )
+    event.listen(engine, "connect", _limit_idleness)
     _Liveness(engine)
     return engine
 
@@ -54,6 +54,14 @@ def autocommitting(session: Session) -> Session:
     """
     _driver(session.connection()).autocommit = True
     return session
+
+
+def _limit_idleness(connection: Any, _record: Any) -> None:
+    """By a statement: PgBouncer refuses connections that ask for it among their options, or overlooks it."""
+    connection.autocommit = True
+    with connection.cursor() as cursor:
+        cursor.execute(f"SET idle_in_transaction_session_timeout = '{_IDLE_IN_TRANSACTION_S}s'")
+    connection.autocommit = False
 
 
 class _Liveness:
