@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 from common import RATE_HZ, clip
 from page_limits import Limits
+from page_review import PLAYERS, show_review, taught
 from playwright.sync_api import Browser, Page, Response
 
 from phonoscope.audio.encode import Encoder
@@ -91,7 +92,12 @@ def show_live(limits: Limits, browser: Browser) -> None:
             _show_waveform(limits, browser, url, key, client, short)
             track = client.upload(long)
             client.wait(client.create_job(track.id, ["describe"]))
+            taught(client, Path(scratch))
         _show_zoom(limits, browser, url, key, track.id)
+        page = _opened(browser, f"{url}/#key={key}", PLAYERS)
+        page.wait_for_selector(".track")
+        show_review(limits, page, url)
+        page.context.close()
 
 
 def _label_ms(browser: Browser, url: str, key: str) -> float:
@@ -172,10 +178,10 @@ def _tile_bytes(response: Response) -> int:
     return int(response.headers.get("content-length", "0")) if "/tiles/" in response.url else 0
 
 
-def _opened(browser: Browser, url: str) -> Page:
+def _opened(browser: Browser, url: str, script: str = SHIFTS) -> Page:
     context = browser.new_context(viewport=SIZE, color_scheme="dark")  # type: ignore[arg-type]
     page = context.new_page()
-    page.add_init_script(SHIFTS)
+    page.add_init_script(script)
     page.goto(url)
     return page
 
