@@ -11,11 +11,13 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, Page, Request, ViewportSize, expect
 
+from phonoscope.contract.labels import LabelState
 from phonoscope.tasks import Classify, Describe, Explain
 from tests.browser.axis import seconds_of
 from tests.browser.sound import STARTS
 from tests.browser.visit import BARKS_FROM_S, LONG_S, PLOTS_LOADED, WIDE, WIDE_FIRST, Visit
 from tests.corpus import music
+from tests.support import examples
 
 _ENDS_MS = 60_000
 _FRACTION = re.compile(r"\b[01][.,]\d\d\b")
@@ -319,3 +321,20 @@ def _colour(item: Locator) -> str:
 
 def _edge(item: Locator) -> str:
     return str(item.evaluate("node => getComputedStyle(node).borderBottomColor"))
+
+
+def test_what_is_heard_in_parts_stands_for_a_recording_without_a_label(
+    visit: Callable[..., Visit], tmp_path: Path
+) -> None:
+    """Half a minute of several sounds, of which none is that of the whole; what the owner rejected is left out."""
+    here, demo = visit(), examples()
+    day = demo.write(tmp_path / "day.wav", demo.quantised(demo.day()[0], 0.9))
+    track = here.client.wait(here.client.analyze(day, ["classify"])).recording
+    here.go(f"/tracks/{track}")
+    heard = here.page.get_by_role("region", name="What is heard")
+    expect(heard).to_contain_text(", each in a part")
+    expect(heard).to_contain_text("rain")
+    here.client.say_label(track, "rain", LabelState.REJECTED)
+    here.page.reload()
+    expect(heard).to_contain_text(", each in a part")
+    expect(heard).not_to_contain_text("rain")

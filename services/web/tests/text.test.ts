@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Job } from "../src/api/client";
 import { unsuccessfulText, waitingText } from "../src/api/taskText";
-import { corrected, segments, unsaid, type Window } from "../src/sound/segments";
+import { corrected, labelsInParts, segments, unsaid, type Window } from "../src/sound/segments";
 import { ago, band, decibels, downloadName, hertz, percent, shownLabel, time } from "../src/ui/format";
 import { sentence } from "../src/api/problem";
 
@@ -75,6 +75,12 @@ describe("parts with one label", () => {
       [3.75, 8.75, "rain"],
       [8.75, 12.5, null],
     ]);
+  });
+
+  it("tell which labels are heard, the one that lasts longest first", () => {
+    expect(labelsInParts([window(0, "dog"), window(2.5, "rain"), window(5, "rain"), window(7.5, "sea", true)])).toEqual(["rain", "dog"]);
+    expect(labelsInParts([window(0, "dog", true)])).toEqual([]);
+    expect(labelsInParts([])).toEqual([]);
   });
 
   it("end where the kind, the model or the silence changes", () => {

@@ -38,6 +38,15 @@ export function segments(windows: readonly Window[], durationS: number): Segment
   return found;
 }
 
+/** The labels of windows, each once, the one that lasts longest first. */
+export function labelsInParts(windows: readonly Window[]): string[] {
+  const lastsS = new Map<string, number>();
+  for (const { label, startS, endS } of segments(windows, windows.at(-1)?.end_s ?? 0)) {
+    if (label !== null) lastsS.set(label, (lastsS.get(label) ?? 0) + endS - startS);
+  }
+  return [...lastsS].sort(([, one], [, other]) => other - one).map(([label]) => label);
+}
+
 /** What the owner says of a label: of the whole recording without `start_s`, of a point without `end_s` alone. `key_id` is who said it. */
 export type SaidLabel = { label: string; state: LabelState; start_s: number | null; end_s: number | null; key_id?: string | null };
 

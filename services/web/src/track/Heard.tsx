@@ -1,13 +1,16 @@
 import type { Track } from "../api/client";
-import { Skeleton } from "../ui/controls";
-import { labelText, percent } from "../ui/format";
-import { KindMark } from "../ui/Kind";
+import { labelsInParts } from "../sound/segments";
 import type { Explanation } from "../state/explanation";
 import { answersOf } from "../state/models";
 import type { ResultOf } from "../state/results";
 import { useTrackState } from "../state/TrackStateProvider";
+import { Skeleton } from "../ui/controls";
+import { labelText, percent } from "../ui/format";
+import { KindMark } from "../ui/Kind";
 import { type SaidOfWhole, useSaidBy, useSaidOfWhole } from "./said";
 import { Tags } from "./Tags";
+
+const MOST_IN_PARTS = 4;
 
 /** What is heard, in one line: its kind, the label that counts, and what other models add. Nothing before a classification or a label. */
 export function Heard({ track, explanation }: { track: Track; explanation: Explanation }) {
@@ -45,10 +48,12 @@ export function Best({ said }: { said: SaidOfWhole }) {
   );
 }
 
-function Predicted({ classified: { top, unknown }, said }: { classified: ResultOf<"classify">; said: SaidOfWhole }) {
+function Predicted({ classified: { top, unknown, windows }, said }: { classified: ResultOf<"classify">; said: SaidOfWhole }) {
   const [best] = top;
   const by = useSaidBy();
   if (!best) return null;
+  const inParts = unknown && said.confirmed === null ? labelsInParts(windows).filter((label) => !said.rejected.includes(label)) : [];
+  if (inParts.length) return <InParts labels={inParts} />;
   const rejected = said.rejected.includes(best.label) ? `, rejected${by(best.label)}` : "";
   const counts = said.confirmed === null && !rejected;
   const text = unknown ? `no label is likely enough (${labelText(best.label)} is the nearest)` : `${labelText(best.label)} ${percent(best.probability)}`;
@@ -56,6 +61,17 @@ function Predicted({ classified: { top, unknown }, said }: { classified: ResultO
   return (
     <strong className="heard__label">
       {labelText(best.label)} <span className="quiet">{percent(best.probability)}</span>
+    </strong>
+  );
+}
+
+/** Where no label holds for the whole recording: what is heard in parts of it. */
+function InParts({ labels }: { labels: readonly string[] }) {
+  const more = labels.length - MOST_IN_PARTS;
+  return (
+    <strong className="heard__label">
+      {labels.slice(0, MOST_IN_PARTS).map(labelText).join(", ")}
+      <span className="quiet">{`${more > 0 ? ` and ${more} more` : ""}${labels.length > 1 ? ", each in a part" : " in a part"}`}</span>
     </strong>
   );
 }
