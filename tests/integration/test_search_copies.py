@@ -27,7 +27,7 @@ _COPY = """
     INSERT INTO {table} ({columns})
     SELECT {values} FROM {table} AS v CROSS JOIN generate_series(1, :copies) AS number
     CROSS JOIN jsonb_populate_record(v, jsonb_build_object('{key}', v.{key} || '-' || number)) AS new
-    WHERE v.{key} = :track_id
+    WHERE v.{key} = :track_id RETURNING 1
 """
 _OWN = {"sha256": "md5(new.id)", "object_key": "new.id"}
 
@@ -57,7 +57,7 @@ def test_many_copies_of_one_recording_hide_no_other(client: Client, stack: Runni
         first, second = client.search(track_id=ids[0], limit=10, **ask).items
         assert first.track.id.startswith(near)
         assert second.track.id == far
-        _rows(stack, "DELETE FROM tracks WHERE id LIKE :copies", copies=f"{near}-%")
+        _rows(stack, "DELETE FROM tracks WHERE id LIKE :copies RETURNING id", copies=f"{near}-%")
 
 
 def embedded(client: Client, path: Path) -> str:
@@ -77,7 +77,6 @@ def _rows(stack: RunningStack, statement: str, **values: Any) -> list[Any]:
     database = Database(stack.settings.database_url.get_secret_value(), pool_size=1)
     try:
         with database.transaction() as session:
-            result = session.execute(text(statement), values)
-            return list(result) if result.returns_rows else []
+            return list(session.execute(text(statement), values))
     finally:
         database.close()
