@@ -45,7 +45,7 @@ from phonoscope_local.ports import LOOPBACK, choose_port
 from phonoscope_local.state import stack_settings
 
 LIMIT = 10
-POOL = LIMIT + 21
+POOL = LIMIT + 41
 """Windows that the route looks at for so many moments: some touch, and one more tells of a next page."""
 LEAST = 0.3
 WORDS = ("dog barking", "rain and wind", "a church bell", "music with guitar", "glass breaking")

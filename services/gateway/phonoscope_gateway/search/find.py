@@ -19,7 +19,7 @@ from phonoscope_gateway.search.diversity import diversified
 from phonoscope_gateway.search.queries import Query
 from phonoscope_gateway.search.spaces import space_id_of
 
-_MORE_TRACKS, _MORE_WINDOWS = 100, 20
+_MORE_TRACKS, _MORE_WINDOWS = 100, 40
 """Candidates beyond those that are asked for: they may be copies of these, or windows of one moment."""
 _MOST_WINDOWS, _MOST_CANDIDATES = 2_000, 2_000
 _GROWTH = 4
