@@ -10,6 +10,7 @@ from sqlalchemy import text
 from phonoscope.db.access.engine import Database
 from phonoscope.db.library.erase import delete_track
 from phonoscope.db.search.filters import Filters
+from phonoscope.db.search.hits import as_sql
 from phonoscope.db.search.nearest import WindowHit, nearest_tracks, nearest_windows, windows_by_labels
 from phonoscope.db.service.audit import Actor
 from phonoscope.db.tasks.windows import label_ids, space_id
@@ -17,10 +18,17 @@ from phonoscope.states import TaskName
 from phonoscope.windows import HeardLabels, Windows
 from phonoscope.work import Claim, Outcome, Space
 from tests.integration.life import ONE, claimed, empty, end, new_job, new_track
+from tests.support import add_track
 
 SPACE = Space("m", "sha256:windows")
 LABELS = ["dog", "rain", "bell"]
 TABLES = ("window_embeddings", "label_peaks")
+_EMBEDDED = text(
+    """
+    INSERT INTO embeddings (track_id, owner_id, model_name, model_digest, vector)
+    VALUES (:id, :owner, :model, 'sha256:same', CAST(:vector AS halfvec))
+    """
+)
 
 
 @pytest.fixture(autouse=True)
@@ -116,6 +124,31 @@ def test_filters_leave_out_what_does_not_hold(database: Database) -> None:
         for least, tracks in ((0.5, [held.track.id]), (0.7, [])):
             hits = nearest_tracks(session, owner_id, SPACE, axis(0), Filters(labels={dog: least}), 10)
             assert [hit.track_id for hit in hits] == tracks
+
+
+def test_tracks_of_equal_weights_under_two_names_are_found_once_each(database: Database) -> None:
+    """As many as are asked for."""
+    tracks = [new_track(database)]
+    owner_id = tracks[0].owner_id
+    with database.transaction() as session:
+        for number in range(4):
+            add_track(session, owner_id, f"{tracks[0].id}-{number}", f"{tracks[0].id}-{number}")
+        found = session.scalars(text("SELECT id FROM tracks WHERE owner_id = :id ORDER BY id"), {"id": owner_id})
+        every = list(found)
+        for model in ("one", "other", "third"):
+            for number, track_id in enumerate(every):
+                session.execute(
+                    _EMBEDDED, {"id": track_id, "owner": owner_id, "model": model, "vector": as_sql(near(number))}
+                )
+        for limit in (1, 2, 3, 5, 9):
+            hits = nearest_tracks(session, owner_id, Space("one", "sha256:same"), axis(0), Filters(), limit)
+            assert [hit.track_id for hit in hits] == every[:limit]
+
+
+def near(number: int) -> NDArray[np.float32]:
+    """A unit vector, the further from the first axis the higher its number."""
+    angle = 0.1 * number
+    return np.cos(angle, dtype=np.float32) * axis(0) + np.sin(angle, dtype=np.float32) * axis(1)
 
 
 def test_windows_are_replaced_and_go_with_the_track(database: Database) -> None:
