@@ -12,6 +12,7 @@ from phonoscope.db.library.erase import delete_track
 from phonoscope.db.search.filters import Filters
 from phonoscope.db.search.hits import as_sql
 from phonoscope.db.search.nearest import WindowHit, nearest_tracks, nearest_windows, windows_by_labels
+from phonoscope.db.search.together import windows_of_all
 from phonoscope.db.service.audit import Actor
 from phonoscope.db.tasks.windows import label_ids, space_id
 from phonoscope.states import TaskName
@@ -124,6 +125,21 @@ def test_filters_leave_out_what_does_not_hold(database: Database) -> None:
         for least, tracks in ((0.5, [held.track.id]), (0.7, [])):
             hits = nearest_tracks(session, owner_id, SPACE, axis(0), Filters(labels={dog: least}), 10)
             assert [hit.track_id for hit in hits] == tracks
+
+
+def test_a_label_that_a_track_has_anywhere_is_enough_where_that_is_asked(database: Database) -> None:
+    """Of windows by a vector and by words: those of tracks without it are left out."""
+    held = embedded(database, {"": windows((0.6, 0.0, 0.0), (0.0, 0.5, 0.4))})
+    owner_id, known = held.track.owner_id, ids(database)
+    for label, least, near, heard in (("dog", 0.5, [1, 0], [1]), ("dog", 0.7, [], []), ("bell", 0.3, [1, 0], [1])):
+        filters = Filters(labels={known[label]: least}, somewhere=True)
+        assert [hit.position for hit in nearest(database, owner_id, axis(1), filters)] == near
+        with database.transaction() as session:
+            rain = windows_by_labels(session, owner_id, {known["rain"]: 1.0}, filters, 10)
+            both = [{known["dog"]: 1.0}, {known["rain"]: 1.0}]
+            together = windows_of_all(session, owner_id, both, {}, filters, 10, in_track=True)
+        assert [hit.position for hit in rain] == heard
+        assert {hit.track_id for hit in together} == ({held.track.id} if heard else set())
 
 
 def test_tracks_of_equal_weights_under_two_names_are_found_once_each(database: Database) -> None:

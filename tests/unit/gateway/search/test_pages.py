@@ -7,9 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from phonoscope.contract import SearchUnit, UnderstoodQuery
+from phonoscope.contract import SearchRequest, SearchUnit, UnderstoodQuery
 from phonoscope.db.search.filters import Filters
 from phonoscope.db.search.nearest import WindowHit
+from phonoscope.errors import InvalidRequest
 from phonoscope.work import Space
 from phonoscope_gateway.search.candidates import Candidate
 from phonoscope_gateway.search.copies import Item
@@ -17,6 +18,7 @@ from phonoscope_gateway.search.cursors import SearchCursor
 from phonoscope_gateway.search.find import _tracks, nearest_to_any
 from phonoscope_gateway.search.pages import items_after, page_of
 from phonoscope_gateway.search.queries import Query
+from phonoscope_gateway.search.requests import check_search
 from phonoscope_gateway.search.view import looked_through
 
 _EAST = np.eye(2, dtype=np.float32)[0]
@@ -88,3 +90,12 @@ def test_long_recordings_are_left_out_alone() -> None:
     hours = {"a": 6.0, "long": 9.0, "b": 3.0, "longer": 40.0, "c": 0.5, "d": 1.0}
     assert looked_through({name: 3_600.0 * hour for name, hour in hours.items()}) == ["a", "b", "c"]
     assert looked_through({}) == []
+
+
+def test_a_moment_by_clap_has_no_label() -> None:
+    """So a filter of labels is refused there; recordings may have them anywhere."""
+    asked = {"text": "a dog", "way": "clap", "filters": {"labels": [{"label": "dog"}]}}
+    check_search(SearchRequest.model_validate(asked), by_file=False)
+    check_search(SearchRequest.model_validate({**asked, "unit": "moment", "way": "labels"}), by_file=False)
+    with pytest.raises(InvalidRequest, match=r"^way: "):
+        check_search(SearchRequest.model_validate({**asked, "unit": "moment"}), by_file=False)
