@@ -10,7 +10,6 @@ from sqlalchemy import text
 from phonoscope.db.access.engine import Database
 from phonoscope.db.library.erase import delete_track
 from phonoscope.db.search.filters import Filters
-from phonoscope.db.search.hits import as_sql
 from phonoscope.db.search.nearest import WindowHit, nearest_tracks, nearest_windows, windows_by_labels
 from phonoscope.db.search.together import windows_of_all
 from phonoscope.db.service.audit import Actor
@@ -18,16 +17,18 @@ from phonoscope.db.tasks.windows import label_ids, space_id
 from phonoscope.states import TaskName
 from phonoscope.windows import HeardLabels, Windows
 from phonoscope.work import Claim, Outcome, Space
+from tests.integration.libraries import SPACE as OF_LIBRARY
+from tests.integration.libraries import WINDOWS_A_TRACK, new_library
 from tests.integration.life import ONE, claimed, empty, end, new_job, new_track
-from tests.support import add_track
 
 SPACE = Space("m", "sha256:windows")
 LABELS = ["dog", "rain", "bell"]
 TABLES = ("window_embeddings", "label_peaks")
-_EMBEDDED = text(
+_UNDER_ANOTHER_NAME = text(
     """
     INSERT INTO embeddings (track_id, owner_id, model_name, model_digest, vector)
-    VALUES (:id, :owner, :model, 'sha256:same', CAST(:vector AS halfvec))
+    SELECT track_id, owner_id, :name, model_digest, vector FROM embeddings
+    WHERE owner_id = :owner_id AND model_name = :model
     """
 )
 
@@ -144,27 +145,17 @@ def test_a_label_that_a_track_has_anywhere_is_enough_where_that_is_asked(databas
 
 def test_tracks_of_equal_weights_under_two_names_are_found_once_each(database: Database) -> None:
     """As many as are asked for."""
-    tracks = [new_track(database)]
-    owner_id = tracks[0].owner_id
+    library = new_library(database, 5 * WINDOWS_A_TRACK)
+    asked = library.owner_id, OF_LIBRARY, library.vectors[0], Filters()
     with database.transaction() as session:
-        for number in range(4):
-            add_track(session, owner_id, f"{tracks[0].id}-{number}", f"{tracks[0].id}-{number}")
-        found = session.scalars(text("SELECT id FROM tracks WHERE owner_id = :id ORDER BY id"), {"id": owner_id})
-        every = list(found)
-        for model in ("one", "other", "third"):
-            for number, track_id in enumerate(every):
-                session.execute(
-                    _EMBEDDED, {"id": track_id, "owner": owner_id, "model": model, "vector": as_sql(near(number))}
-                )
+        wanted = [hit.track_id for hit in nearest_tracks(session, *asked, 9)]
+        for name in ("another", "a third"):
+            session.execute(
+                _UNDER_ANOTHER_NAME, {"owner_id": library.owner_id, "model": OF_LIBRARY.model, "name": name}
+            )
         for limit in (1, 2, 3, 5, 9):
-            hits = nearest_tracks(session, owner_id, Space("one", "sha256:same"), axis(0), Filters(), limit)
-            assert [hit.track_id for hit in hits] == every[:limit]
-
-
-def near(number: int) -> NDArray[np.float32]:
-    """A unit vector, the further from the first axis the higher its number."""
-    angle = 0.1 * number
-    return np.cos(angle, dtype=np.float32) * axis(0) + np.sin(angle, dtype=np.float32) * axis(1)
+            assert [hit.track_id for hit in nearest_tracks(session, *asked, limit)] == wanted[:limit]
+    assert len(wanted) == 5
 
 
 def test_windows_are_replaced_and_go_with_the_track(database: Database) -> None:
