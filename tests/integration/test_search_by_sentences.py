@@ -99,8 +99,8 @@ def test_a_label_that_is_filtered_by_is_none_of_its_windows(
         moments = client.search(track_id=tracks[0], space="clap", unit="moment", filters=filters)
         assert (moments.items, len(moments.query.notes)) == ([], 1)
         assert repr(heard.label) in moments.query.notes[0]
-        general = client.search(track_id=tracks[0], start_s=0.0, end_s=2.0, unit="moment", filters=filters)
-        assert general.query.notes == []
+        own = client.search(track_id=tracks[0], space=heard.model, unit="moment", filters=filters)
+        assert own.query.notes == []
 
 
 def heard_in(stack: RunningStack, track_id: str) -> Any:

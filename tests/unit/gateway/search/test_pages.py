@@ -56,8 +56,8 @@ def test_a_page_looks_at_no_more_than_it_may() -> None:
 
 
 def window(track_id: str, position: int, similarity: float) -> WindowHit:
-    """One that touches no other."""
-    return WindowHit(track_id, 1, position, 10.0 * position, 10.0 * position + 5.0, similarity, _EAST, {})
+    """One of five seconds, half over the next."""
+    return WindowHit(track_id, 1, position, 2.5 * position, 2.5 * position + 5.0, similarity, _EAST, {})
 
 
 def test_what_is_near_to_any_of_several_vectors_keeps_its_order() -> None:
@@ -68,7 +68,7 @@ def test_what_is_near_to_any_of_several_vectors_keeps_its_order() -> None:
     found = nearest_to_any([cut_off, whole[:1]], 2)
     assert [(hit.track_id, hit.position) for hit in found] == [("a", 0), ("b", 0), ("a", 2)]
     found = nearest_to_any([[*cut_off, window("a", 4, 0.5)], whole], 3)
-    assert [(hit.track_id, hit.position, hit.similarity) for hit in found] == merged
+    assert [(hit.track_id, hit.position, hit.similarity) for hit in found] == [*merged, ("a", 4, 0.5)]
     found = nearest_to_any([cut_off, whole], 4)
     assert [(hit.track_id, hit.position, hit.similarity) for hit in found] == [*merged, ("b", 2, 0.3)]
 
