@@ -83,7 +83,7 @@ def test_words_are_compared_with_windows_once_all_are_there(
 def test_a_label_that_is_filtered_by_is_none_of_its_windows(
     stack: RunningStack, tower: LiveTextTower, tmp_path: Path
 ) -> None:
-    """So words are searched by labels; where CLAP is asked for, recordings have the label in windows of other spaces."""
+    """So words are searched by labels; by CLAP, if asked for, recordings have the label in windows of other spaces."""
     with stack.client(f"sentences-{uuid4()}") as client:
         tracks = [embedded(client, tmp_path, seed) for seed in (1, 2)]
         heard = heard_in(stack, tracks[0])
