@@ -101,4 +101,5 @@ def filters_of(library: Library) -> dict[str, Filters]:
         "words": Filters(words="SOUND 3"),
         "words and a label": Filters(words="sound 3", labels={first: 0.5}),
         "nothing": Filters(least_s=1e6),
+        "a label somewhere": Filters(any_of=[AnyLabel(frozenset({rare}), 0.5)], somewhere=True),
     }

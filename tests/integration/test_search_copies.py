@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from sqlalchemy import text
 
 from phonoscope.client import Client
@@ -60,17 +62,45 @@ def test_many_copies_of_one_recording_hide_no_other(client: Client, stack: Runni
         _rows(stack, "DELETE FROM tracks WHERE id LIKE :copies RETURNING id", copies=f"{near}-%")
 
 
+def test_a_copy_that_is_met_late_is_an_item_in_its_place(client: Client, stack: RunningStack, tmp_path: Path) -> None:
+    """One that is unlike by its vector, behind more than are looked at for the first page: no page leaves it out."""
+    sounds = {"a": melody(41), "quieter": 0.3 * melody(41), "near": melody(42), "far": melody(43)}
+    ids = {name: embedded(client, write(tmp_path / f"{name}.wav", sound)) for name, sound in sounds.items()}
+    _turn_away(stack, ids["quieter"])
+    for name in ("near", "far"):
+        _copy(stack, ids[name], 60)
+    # Filters, so that copies are not looked for by their duration.
+    asked: dict[str, Any] = {"track_id": ids["a"], "filters": {"least_duration_s": 0.1}}
+    pages = list(client.search_all(limit=1, **asked))
+    assert [item.track.id.partition("-")[0] for item in pages].count(ids["quieter"]) == 1
+    assert {item.track.id.partition("-")[0] for item in pages} == {ids["quieter"], ids["near"], ids["far"]}
+    assert [item.track.id for item in pages] == [item.track.id for item in client.search(limit=10, **asked).items]
+
+
+def _turn_away(stack: RunningStack, track_id: str) -> None:
+    """Makes a recording's vectors little like what they were."""
+    away = np.random.default_rng(1).standard_normal(512)
+    away /= np.linalg.norm(away)
+    for row in _rows(stack, "SELECT model_digest, vector::text FROM embeddings WHERE track_id = :id", id=track_id):
+        vector = 0.4 * np.array(json.loads(row.vector)) + 0.9 * away
+        set_vector = (
+            "UPDATE embeddings SET vector = CAST(:vector AS halfvec) WHERE track_id = :id AND model_digest = :of"
+        )
+        turned = str((vector / np.linalg.norm(vector)).tolist())
+        _rows(stack, f"{set_vector} RETURNING track_id", vector=turned, id=track_id, of=row.model_digest)
+
+
 def embedded(client: Client, path: Path) -> str:
     return client.wait(client.analyze(path, ["embed"])).recording
 
 
-def _copy(stack: RunningStack, track_id: str) -> None:
+def _copy(stack: RunningStack, track_id: str, copies: int = _COPIES) -> None:
     """Copies a recording with its vectors and its fingerprint."""
     for table, key in _TABLES.items():
         names = [row.column_name for row in _rows(stack, _COLUMNS, table=table)]
         values = ", ".join(_OWN.get(name, f"new.{name}") for name in names)
         statement = _COPY.format(table=table, columns=", ".join(names), values=values, key=key)
-        _rows(stack, statement, copies=_COPIES, track_id=track_id)
+        _rows(stack, statement, copies=copies, track_id=track_id)
 
 
 def _rows(stack: RunningStack, statement: str, **values: Any) -> list[Any]:

@@ -11,16 +11,26 @@ from phonoscope.db.access.engine import Database
 from phonoscope.db.library.erase import delete_track
 from phonoscope.db.search.filters import Filters
 from phonoscope.db.search.nearest import WindowHit, nearest_tracks, nearest_windows, windows_by_labels
+from phonoscope.db.search.together import windows_of_all
 from phonoscope.db.service.audit import Actor
 from phonoscope.db.tasks.windows import label_ids, space_id
 from phonoscope.states import TaskName
 from phonoscope.windows import HeardLabels, Windows
 from phonoscope.work import Claim, Outcome, Space
+from tests.integration.libraries import SPACE as OF_LIBRARY
+from tests.integration.libraries import WINDOWS_A_TRACK, new_library
 from tests.integration.life import ONE, claimed, empty, end, new_job, new_track
 
 SPACE = Space("m", "sha256:windows")
 LABELS = ["dog", "rain", "bell"]
 TABLES = ("window_embeddings", "label_peaks")
+_UNDER_ANOTHER_NAME = text(
+    """
+    INSERT INTO embeddings (track_id, owner_id, model_name, model_digest, vector)
+    SELECT track_id, owner_id, :name, model_digest, vector FROM embeddings
+    WHERE owner_id = :owner_id AND model_name = :model
+    """
+)
 
 
 @pytest.fixture(autouse=True)
@@ -116,6 +126,36 @@ def test_filters_leave_out_what_does_not_hold(database: Database) -> None:
         for least, tracks in ((0.5, [held.track.id]), (0.7, [])):
             hits = nearest_tracks(session, owner_id, SPACE, axis(0), Filters(labels={dog: least}), 10)
             assert [hit.track_id for hit in hits] == tracks
+
+
+def test_a_label_that_a_track_has_anywhere_is_enough_where_that_is_asked(database: Database) -> None:
+    """Of windows by a vector and by words: those of tracks without it are left out."""
+    held = embedded(database, {"": windows((0.6, 0.0, 0.0), (0.0, 0.5, 0.4))})
+    owner_id, known = held.track.owner_id, ids(database)
+    for label, least, near, heard in (("dog", 0.5, [1, 0], [1]), ("dog", 0.7, [], []), ("bell", 0.3, [1, 0], [1])):
+        filters = Filters(labels={known[label]: least}, somewhere=True)
+        assert [hit.position for hit in nearest(database, owner_id, axis(1), filters)] == near
+        with database.transaction() as session:
+            rain = windows_by_labels(session, owner_id, {known["rain"]: 1.0}, filters, 10)
+            both = [{known["dog"]: 1.0}, {known["rain"]: 1.0}]
+            together = windows_of_all(session, owner_id, both, {}, filters, 10, in_track=True)
+        assert [hit.position for hit in rain] == heard
+        assert {hit.track_id for hit in together} == ({held.track.id} if heard else set())
+
+
+def test_tracks_of_equal_weights_under_two_names_are_found_once_each(database: Database) -> None:
+    """As many as are asked for."""
+    library = new_library(database, 5 * WINDOWS_A_TRACK)
+    asked = library.owner_id, OF_LIBRARY, library.vectors[0], Filters()
+    with database.transaction() as session:
+        wanted = [hit.track_id for hit in nearest_tracks(session, *asked, 9)]
+        for name in ("another", "a third"):
+            session.execute(
+                _UNDER_ANOTHER_NAME, {"owner_id": library.owner_id, "model": OF_LIBRARY.model, "name": name}
+            )
+        for limit in (1, 2, 3, 5, 9):
+            assert [hit.track_id for hit in nearest_tracks(session, *asked, limit)] == wanted[:limit]
+    assert len(wanted) == 5
 
 
 def test_windows_are_replaced_and_go_with_the_track(database: Database) -> None:

@@ -114,7 +114,10 @@ class FoundMoment(Stretch):
         None, description="of its best window, whose `similarity` and `labels` the item has; null from 0.1.0"
     )
     best_end_s: float | None = None
-    audio: SignedLink = Field(description="plays just this moment: the address ends with `#t=` and its seconds")
+    audio: SignedLink = Field(
+        description="plays just this moment: the address ends with `#t=` and its seconds. It is the recording that is "
+        "heard, also where a stem was searched: `GET /v1/tracks/{id}/stems` has that stem"
+    )
 
 
 class WeightedLabel(BaseModel):
@@ -192,7 +195,9 @@ class SearchItem(BaseModel):
     way: Way
     space: str | None = Field(None, description="the model whose vectors were compared")
     moment: FoundMoment | None = Field(
-        None, description="what was found; of a track, its most similar window. Null where no windows are kept"
+        None,
+        description="what was found; of a track, its most similar window. Null where no windows are kept, and of a "
+        "page's tracks for those that do not fit into ten hours with the ones before them",
     )
     labels: list[MatchedLabel] = Field(
         default_factory=list, description="the labels that count in it, the most probable first; by words alone"

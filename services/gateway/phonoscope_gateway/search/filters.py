@@ -7,7 +7,7 @@ from unicodedata import normalize
 from sqlalchemy.orm import Session
 
 from phonoscope.catalogue import Vocabularies, Vocabulary
-from phonoscope.contract import LabelFilter, SearchRequest
+from phonoscope.contract import LabelFilter, SearchRequest, SearchUnit
 from phonoscope.db.library.collections import check_collection
 from phonoscope.db.library.labels import rivals_of
 from phonoscope.db.search.filters import AnyLabel, Filters
@@ -37,6 +37,7 @@ def filters_of(session: Session, state: State, owner_id: str, request: SearchReq
         words=asked.words,
         metadata=asked.metadata,
         collection=asked.collection,
+        somewhere=request.unit is SearchUnit.TRACK,
     )
 
 

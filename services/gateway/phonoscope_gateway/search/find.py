@@ -3,38 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from itertools import repeat
 
+import numpy as np
 from sqlalchemy.orm import Session
 
 from phonoscope.contract import SearchUnit
 from phonoscope.db.library.fingerprints import fingerprints_of
-from phonoscope.db.search.filters import Filters
 from phonoscope.db.search.nearest import WindowHit, nearest_tracks, nearest_windows, windows_by_labels
 from phonoscope.db.search.together import windows_of_all
 from phonoscope_gateway.search.candidates import Candidate, best_of_tracks, moments_of, tracks_of
 from phonoscope_gateway.search.copies import Item, copies_of, grouped
 from phonoscope_gateway.search.cursors import SearchCursor
 from phonoscope_gateway.search.diversity import diversified
+from phonoscope_gateway.search.pages import FoundPage, items_after, page_of
 from phonoscope_gateway.search.queries import Query
 from phonoscope_gateway.search.spaces import space_id_of
 
 _MORE_TRACKS, _MORE_WINDOWS = 100, 40
 """Candidates beyond those that are asked for: they may be copies of these, or windows of one moment."""
+_AMONG = _MORE_TRACKS
+"""Candidates among which copies of what was asked about are looked for: all pages have so many. Among more a later page
+would find copies that belong on one before it."""
 _MOST_WINDOWS, _MOST_CANDIDATES = 2_000, 2_000
 _GROWTH = 4
+_MORE_ROUNDS = 20
+"""Further rounds among the windows of tracks that were not found yet: each finds another one at least."""
 _DIVERSIFIED = 200
 """Items of which an order is made in which they differ."""
 _SAME_DURATION_S = 0.25
 _MOST_OF_SAME_DURATION = 50
-
-
-@dataclass(frozen=True)
-class FoundPage:
-    """The items of a page, and the cursor of the next one."""
-
-    items: list[Item]
-    next_cursor: str | None
 
 
 def find_page(session: Session, query: Query, cursor: SearchCursor, limit: int, diversify: float = 0.0) -> FoundPage:
@@ -46,11 +45,8 @@ def find_page(session: Session, query: Query, cursor: SearchCursor, limit: int, 
     if diversify:
         rest = _apart(_items(session, query, _DIVERSIFIED), diversify)[cursor.shown :]
     else:
-        found = _items(session, query, cursor.shown + limit + 1)
-        rest = [item for item in found if cursor.last is None or item.place > cursor.last]
-    shown = rest[:limit]
-    more = len(rest) > limit
-    return FoundPage(shown, cursor.after(len(shown), shown[-1].place) if more else None)
+        rest = items_after(cursor, lambda most: _items(session, query, most), limit + 1, _MOST_CANDIDATES)
+    return page_of(rest, cursor, limit)
 
 
 def _items(session: Session, query: Query, most: int) -> list[Item]:
@@ -68,7 +64,7 @@ def _items(session: Session, query: Query, most: int) -> list[Item]:
 
 
 def _grouped(session: Session, query: Query, candidates: Sequence[Candidate], most: int) -> list[Item]:
-    copies = _copies(session, query, candidates)[:most]
+    copies = _copies(session, query, candidates[:_AMONG])[:most]
     taken = {item.best.track_id for item in copies}
     rest = [candidate for candidate in candidates if candidate.track_id not in taken]
     return [*copies, *grouped(session, rest, most - len(copies))]
@@ -88,7 +84,7 @@ def _copies(session: Session, query: Query, candidates: Sequence[Candidate]) -> 
     if own is None:
         return []
     pool = {candidate.track_id: candidate for candidate in candidates}
-    if query.filters == Filters(stem=query.filters.stem, without=query.filters.without):
+    if not query.filters.selective:
         search = query.whole.search
         equal = search.of_duration(session, own.duration_s, _SAME_DURATION_S, _MOST_OF_SAME_DURATION)
         pool |= {near.track.id: Candidate(near.track.id, near.similarity, near.vector) for near in equal}
@@ -124,7 +120,7 @@ def _moments(query: Query, fetch: Fetch, most: int) -> list[Candidate]:
 def _tracks(query: Query, fetch: Fetch, most: int) -> list[Candidate]:
     """The best moment of each track. As a long one has many windows, those found are left out of the next round."""
     found: list[Candidate] = []
-    for pool in _pools(most):
+    for pool in _pools(most, _MORE_ROUNDS):
         seen = [*query.filters.without, *(candidate.track_id for candidate in found)]
         hits = fetch(replace(query, filters=replace(query.filters, without=seen)), pool)
         found += best_of_tracks(moments_of(hits, by_labels=query.by_labels))
@@ -133,13 +129,13 @@ def _tracks(query: Query, fetch: Fetch, most: int) -> list[Candidate]:
     return found
 
 
-def _pools(most: int) -> Iterator[int]:
+def _pools(most: int, more_rounds: int = 0) -> Iterator[int]:
     """How many windows are looked at, in one round after another."""
     pool = most + _MORE_WINDOWS
     while pool < _MOST_WINDOWS:
         yield pool
         pool *= _GROWTH
-    yield max(_MOST_WINDOWS, most + _MORE_WINDOWS)
+    yield from repeat(max(_MOST_WINDOWS, most + _MORE_WINDOWS), 1 + more_rounds)
 
 
 def _windows_of(session: Session, query: Query) -> Fetch:
@@ -161,15 +157,28 @@ def _windows_of(session: Session, query: Query) -> Fetch:
         return lambda *_: []
 
     def nearest(asked: Query, pool: int) -> list[WindowHit]:
-        best: dict[tuple[str, int], WindowHit] = {}
-        for vector in asked.vectors:
-            for hit in nearest_windows(session, asked.owner_id, space_id, vector, asked.filters, pool):
-                key = hit.track_id, hit.position
-                if key not in best or hit.similarity > best[key].similarity:
-                    best[key] = hit
-        return sorted(best.values(), key=lambda hit: -hit.similarity)
+        found = [
+            nearest_windows(session, asked.owner_id, space_id, vector, asked.filters, pool) for vector in asked.vectors
+        ]
+        return nearest_to_any(found, pool)
 
     return nearest
+
+
+def nearest_to_any(found: Sequence[Sequence[WindowHit]], pool: int) -> list[WindowHit]:
+    """Windows by the vector to which each is nearest, the best first, as far down as no better one can be missing.
+
+    Args:
+        found: of each vector its nearest windows, nearest first.
+        pool: how many were asked for: where there are as many, more are as near as the last at most.
+    """
+    least = max((hits[-1].similarity for hits in found if len(hits) >= pool), default=-np.inf)
+    best: dict[tuple[str, int], WindowHit] = {}
+    for hit in (hit for hits in found for hit in hits if hit.similarity >= least):
+        key = hit.track_id, hit.position
+        if key not in best or hit.similarity > best[key].similarity:
+            best[key] = hit
+    return sorted(best.values(), key=lambda hit: -hit.similarity)
 
 
 def _without_own(query: Query, hits: Sequence[WindowHit]) -> list[WindowHit]:

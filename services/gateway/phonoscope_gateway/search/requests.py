@@ -8,7 +8,7 @@ from typing import Any, Self
 
 from fastapi import Request
 
-from phonoscope.contract import SearchRequest
+from phonoscope.contract import SearchRequest, SearchUnit
 from phonoscope.errors import InvalidRequest
 from phonoscope_gateway.bodies import JSON, media_type_of, parse_model, read_json, validate
 from phonoscope_gateway.forms import Form, Upload, read_form
@@ -82,6 +82,10 @@ def _check_words(request: SearchRequest) -> None:
     if request.filters.words is not None and not request.filters.words.strip():
         raise InvalidRequest.field("filters.words", "is empty")
     _refuse(request, "text", ("way",))
+    if request.way == "clap" and request.unit is SearchUnit.MOMENT and request.filters.labels:
+        raise InvalidRequest.field(
+            "way", "CLAP hears no labels in a moment: leave it out, or filter recordings, with the unit `track`"
+        )
     if request.text is not None and request.space is not None:
         raise InvalidRequest.field("space", "words are searched by labels of all spaces, or in CLAP's; leave it out")
 

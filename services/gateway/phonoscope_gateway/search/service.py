@@ -19,6 +19,7 @@ from phonoscope_gateway.search.coverage import coverage_of
 from phonoscope_gateway.search.cursors import SearchCursor
 from phonoscope_gateway.search.filters import filters_of
 from phonoscope_gateway.search.find import find_page
+from phonoscope_gateway.search.notes import unheard_labels
 from phonoscope_gateway.search.queries import Query, by_clip, by_track, by_vector
 from phonoscope_gateway.search.view import describe_page, neighbours
 from phonoscope_gateway.search.words import by_text
@@ -41,6 +42,7 @@ def search(
     """
     with _timed(_asked_by(request, clip)), state.database.transaction() as session:
         query = _understood(session, state, caller.owner_id, request, clip)
+        query.understood.notes += unheard_labels(session, query)
         page = find_page(session, query, cursor, request.limit, request.diversify)
         coverage = coverage_of(session, state, query)
         known = state.catalogue_for(caller.owner_id, session).vocabularies

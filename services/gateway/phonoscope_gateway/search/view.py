@@ -23,7 +23,7 @@ from phonoscope.db.library.tracks import tracks_by_id
 from phonoscope.db.search.stored import best_stretches
 from phonoscope_gateway.search.candidates import Candidate
 from phonoscope_gateway.search.copies import Item
-from phonoscope_gateway.search.find import FoundPage
+from phonoscope_gateway.search.pages import FoundPage
 from phonoscope_gateway.search.queries import Query
 from phonoscope_gateway.search.spaces import space_id_of
 from phonoscope_gateway.signing import Signer
@@ -137,13 +137,20 @@ def _stretches(session: Session, query: Query, items: Sequence[Item], tracks: Ma
     space_id = space_id_of(session, query.space)
     if space_id is None:
         return {}
+    durations_s = {member.track_id: tracks[member.track_id].duration_s for item in items for member in item.members}
+    return best_stretches(session, space_id, query.filters.stem, query.vectors[0], looked_through(durations_s))
+
+
+def looked_through(durations_s: Mapping[str, float]) -> list[str]:
+    """The tracks that are looked through: one by one those that do not make it too much, so that a long one is left
+    out alone.
+    """
     wanted, left_s = [], _MOST_LOOKED_THROUGH_S
-    for member in (member for item in items for member in item.members):
-        left_s -= tracks[member.track_id].duration_s
-        if left_s < 0.0:
-            break
-        wanted.append(member.track_id)
-    return best_stretches(session, space_id, query.filters.stem, query.vectors[0], wanted)
+    for track_id, duration_s in durations_s.items():
+        if duration_s <= left_s:
+            wanted.append(track_id)
+            left_s -= duration_s
+    return wanted
 
 
 def _neighbour(item: Item, tracks: Mapping[str, Track]) -> Neighbour:

@@ -30,6 +30,7 @@ _Thing: TypeAlias = tuple[str, dict[Key, float]]
 def by_text(session: Session, state: State, owner_id: str, request: SearchRequest, filters: Filters) -> Query:
     """A search by words: by CLAP where it is there and all that is embedded has windows in its space, else by labels.
 
+    By labels where these are filtered too, which no window of CLAP's has.
     Words that are a label that the owner confirmed or rejected somewhere are that label.
     By labels, where none is near to the words nothing is found, and the answer says which are nearest.
 
@@ -40,7 +41,8 @@ def by_text(session: Session, state: State, owner_id: str, request: SearchReques
     assert request.text is not None
     if request.way == "clap":
         return _by_clap(state, owner_id, request, filters)
-    by_sentence = request.way is None and not said_labels(session, owner_id, _spellings(request.text))
+    free = request.way is None and not request.filters.labels
+    by_sentence = free and not said_labels(session, owner_id, _spellings(request.text))
     if by_sentence and _all_in_sentences_space(session, state, owner_id, filters.stem):
         with suppress(ModelError, InvalidRequest):
             return _by_clap(state, owner_id, request, filters)

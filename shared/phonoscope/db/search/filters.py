@@ -51,6 +51,7 @@ class Filters:
         metadata: what a job of the track has in its metadata.
         collection: the id of a collection that the track is in, whose owner the caller has checked.
         without: ids of tracks that are left out.
+        somewhere: whether of a window, too, it is its track that must have the labels, in whichever of its windows.
     """
 
     stem: str = WHOLE_TRACK
@@ -65,6 +66,7 @@ class Filters:
     metadata: Mapping[str, Any] = field(default_factory=dict)
     collection: str | None = None
     without: Collection[str] = ()
+    somewhere: bool = False
 
     @property
     def selective(self) -> bool:
@@ -81,15 +83,16 @@ class Filters:
         if self._of_tracks:
             own = "tracks.id = v.track_id AND tracks.owner_id = :owner_id"
             found.append(f"EXISTS (SELECT FROM tracks WHERE {own} AND {self._of_tracks})")
-        if of is Of.TRACKS:
+        if of is Of.TRACKS or (of is Of.WINDOWS and self.somewhere):
             found += [_somewhere(number, label) for number, label in enumerate(self._labels)]
         of_row = self.labelled if of is Of.WINDOWS else ""
         return "".join(f" AND {condition}" for condition in found) + of_row
 
     @property
     def labelled(self) -> str:
-        """What must hold of a window ``v`` itself, as SQL that begins with ``AND``; empty without labels."""
-        return "".join(f" AND {_has(number, label)}" for number, label in enumerate(self._labels))
+        """What must hold of a window ``v`` itself, as SQL that begins with ``AND``; empty without such labels."""
+        labels = [] if self.somewhere else self._labels
+        return "".join(f" AND {_has(number, label)}" for number, label in enumerate(labels))
 
     def candidates(self, of: Of) -> str:
         """SQL that finds the rows that could pass, by ``track_id`` and, of windows, ``position``; some more than once.
@@ -98,6 +101,8 @@ class Filters:
         """
         if not self._labels:
             return _OF_TRACKS[of].format(conditions=self._of_tracks)
+        if of is Of.WINDOWS and self.somewhere:
+            return _WINDOWS_OF.format(tracks=self.candidates(Of.TRACKS))
         first, *others = self._labels
         also = "".join(f" AND {_somewhere(number, label)}" for number, label in enumerate(others, 1))
         conditions = also + self.conditions(None)
@@ -231,6 +236,10 @@ _OF_TRACKS = {
     """,
     Of.TRACKS: "SELECT tracks.id AS track_id FROM tracks WHERE tracks.owner_id = :owner_id AND {conditions}",
 }
+_WINDOWS_OF = """
+    SELECT v.track_id, w.position FROM ({tracks}) AS v JOIN window_embeddings AS w
+        ON w.track_id = v.track_id AND w.space_id = :space AND w.stem = :stem
+"""
 _PEAKS = """
     FROM label_peaks AS v WHERE v.owner_id = :owner_id AND v.label_id = ANY(CAST(:labels_0 AS int[]))
       AND v.best >= :least_0 AND v.stem = :stem

@@ -69,10 +69,14 @@ def nearest_tracks(
     Args:
         session: in a transaction.
     """
-    namespace = Namespace(Of.TRACKS, owner_id, space.digest, filters.stem)
-    found = track_hits(nearest_rows(session, namespace, vector, filters, limit))
-    # Equal weights under two names give a track two equal vectors.
-    return list({hit.track_id: hit for hit in found}.values())
+    namespace, rows = Namespace(Of.TRACKS, owner_id, space.digest, filters.stem), limit
+    while True:
+        found = track_hits(nearest_rows(session, namespace, vector, filters, rows))
+        # Equal weights under two names give a track two equal vectors.
+        once = list({hit.track_id: hit for hit in found}.values())
+        if len(once) >= limit or len(found) < rows:
+            return once[:limit]
+        rows += limit
 
 
 def nearest_windows(

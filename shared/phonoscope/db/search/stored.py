@@ -136,11 +136,13 @@ def labels_named(session: Session, labels: Collection[str], model: str | None = 
     return [KnownLabel(*row) for row in rows]
 
 
-def is_heard(session: Session, owner_id: str, labels: Collection[int]) -> bool:
-    """Whether one of the labels, by id, was heard in a window of the owner's."""
+def is_heard(session: Session, owner_id: str, labels: Collection[int], space_id: int | None = None) -> bool:
+    """Whether one of the labels, by id, was heard in a window of the owner's, of any space or of one."""
     row = LabelPeaksRow
-    heard = select(row.track_id).where(row.owner_id == owner_id, row.label_id.in_(labels)).limit(1)
-    return bool(labels) and session.execute(heard).first() is not None
+    heard = select(row.track_id).where(row.owner_id == owner_id, row.label_id.in_(labels))
+    if space_id is not None:
+        heard = heard.where(row.space_id == space_id)
+    return bool(labels) and session.execute(heard.limit(1)).first() is not None
 
 
 def _covered(session: Session, found: str, **values: Any) -> Covered:
