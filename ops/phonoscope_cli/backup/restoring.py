@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -70,10 +69,12 @@ def check_backup(folder: Path, identity: Path | None, say: Say) -> Manifest:
         BackupTooNew: its format, or its schema, is of a newer release.
         BackupDamaged: a file is missing or was changed; it says how that is mended.
         BackupSealed: it is encrypted, and not to this identity.
+        BackupUnwritable: it is encrypted, and there is no room in TMPDIR.
     """
     try:
-        backup = _Backup(folder, identity)
-        backup.check(say)
+        with _reading(folder):
+            backup = _Backup(folder, identity)
+            backup.check(say)
     except BackupDamaged as error:
         advice = "`phonoscope backup --verify` into this folder mends it, where the service still is that it is of"
         raise BackupDamaged(f"{error}. {advice}") from error
@@ -97,7 +98,7 @@ def restore_backup(settings: Settings, folder: Path, identity: Path | None, say:
     """
     database = Database(settings.database_url.get_secret_value(), pool_size=2)
     try:
-        with database.transaction() as locked:
+        with _reading(folder), database.transaction() as locked:
             _lock_service(locked)
             with database.transaction() as session:
                 _refuse_if_used(session, own_key)
@@ -127,6 +128,15 @@ def _restore(settings: Settings, backup: _Backup, database: Database, locked: Se
         _hold_unused(session, locked, own_key)
         backup.load(session)
     _finish(url)
+
+
+@contextmanager
+def _reading(folder: Path) -> Iterator[None]:
+    """Within it a folder that fails raises ``BackupDamaged``."""
+    try:
+        yield
+    except OSError as error:
+        raise BackupDamaged(f"{folder} cannot be read: {error.strerror or error}") from error
 
 
 def _lock_service(session: Session) -> None:
@@ -178,7 +188,7 @@ class _Backup:
             )
 
     def check(self, say: Say) -> None:
-        """Raises ``BackupDamaged`` and ``BackupSealed``."""
+        """Raises ``BackupDamaged``, ``BackupSealed`` and ``BackupUnwritable``."""
         for file in (self.manifest.objects, *(table.file for table in self.manifest.tables)):
             checked(self._rows / file.name, file.size_bytes, file.sha256)
         with ThreadPoolExecutor(_COPIES_AT_ONCE) as pool, self._objects() as objects:
@@ -224,14 +234,8 @@ class _Backup:
 
     @contextmanager
     def _objects(self) -> Iterator[Iterator[Stored]]:
-        with (
-            self._opener.open(self._rows / self.manifest.objects.name, sealed=self._sealed) as file,
-            tempfile.NamedTemporaryFile() as plain,
-        ):
-            while chunk := file.read(1 << 20):
-                plain.write(chunk)
-            plain.flush()
-            yield read_objects(Path(plain.name))
+        with self._opener.open(self._rows / self.manifest.objects.name, sealed=self._sealed) as file:
+            yield read_objects(Path(file.name))
 
 
 def _tables(session: Session) -> list[str]:

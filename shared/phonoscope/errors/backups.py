@@ -14,7 +14,7 @@ class BackupBusy(BackupError):
 
 
 class BackupUnwritable(BackupError):
-    """The folder cannot be written."""
+    """A folder cannot be written."""
 
 
 class BackupKept(BackupError):
