@@ -177,6 +177,25 @@ def test_a_courier_erases_no_object_whose_row_is_to_come(service: Service, start
     assert sweeper.tidy() == 0, "their rows are there"
 
 
+def test_recordings_that_the_backup_does_not_name_are_given_up_only_when_asked(
+    service: Service, started: Service, folder: Path
+) -> None:
+    """As in the bucket of a service that runs: couriers of the restored one would erase its recordings."""
+    theirs = service.objects()
+    service.upload(3)
+    started.settings = started.settings.model_copy(update={"s3_bucket": service.settings.s3_bucket})
+    before, said = started.rows(), list[str]()
+    with pytest.raises(RestoreRefused, match=r"2 objects of 1 recordings .* would erase them .*--replace"):
+        started.restore(folder)
+    assert started.rows() == before
+    started.restore(folder, say=said.append, replace=True)
+    assert any("2 objects of 1 recordings" in line and "couriers erase them" in line for line in said)
+    settings = started.settings.model_copy(update={"orphan_grace_s": 1e-3})
+    broker = Waker(settings.broker_url.get_secret_value())
+    assert Sweeper(started.database, broker, ObjectStore(settings), settings).tidy() == 2
+    assert service.objects() == theirs
+
+
 def test_a_folder_that_fails_is_named(
     service: Service, started: Service, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

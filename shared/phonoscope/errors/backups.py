@@ -38,4 +38,4 @@ class BackupSealed(BackupError):
 
 
 class RestoreRefused(BackupError):
-    """The service is in use."""
+    """The service is in use, or its bucket has recordings that are not in the backup."""
