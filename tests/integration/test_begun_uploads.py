@@ -1,15 +1,19 @@
-"""How a direct upload begins: whatever fails, nothing is left in the store that no row knows."""
+"""How a direct upload begins and ends: whatever fails, nothing is left in the store that no row knows, and no byte is
+lost.
+"""
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from uuid import uuid4
 
+import httpx
 import pytest
 from sqlalchemy import text
 
 from phonoscope.catalogue import LiveCatalogue
-from phonoscope.contract import UploadRequest
+from phonoscope.contract import JobRequest, UploadRequest
 from phonoscope.db.access.engine import Database
 from phonoscope.db.library.uploads import open_uploads, take_expired, whole_of
 from phonoscope.db.schema.tables import OwnerRow
@@ -23,6 +27,8 @@ from phonoscope_gateway.idempotency import IdempotentRequest
 from phonoscope_gateway.listener import JobListener
 from phonoscope_gateway.state import State
 from phonoscope_gateway.uploads import direct
+from phonoscope_gateway.uploads.service import read_upload
+from tests.support import tone_wav
 
 REQUEST = UploadRequest(filename="a.wav", size_bytes=5, sha256="0" * 64)
 
@@ -135,3 +141,22 @@ def test_a_beginning_that_is_not_committed_leaves_nothing_in_the_store(
     ((key, multipart_id),) = made
     assert uploads_of(once) == []
     assert multipart_id not in gateway.store.multipart.unfinished(key)
+
+
+def sent(once: IdempotentRequest) -> str:
+    """An upload with a job, whose part is in the store; its id."""
+    content = tone_wav(0.2, seed=uuid4().int % 2**32)
+    job = JobRequest(tasks=["classify"], options={"classify": {"model": "environment-10"}})
+    size = {"size_bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+    begun = direct.begin(once, UploadRequest(filename="a.wav", job=job, **size)).body
+    assert httpx.put(begun.links.items[0].url, content=content, timeout=60).status_code == 200
+    return begun.upload.id
+
+
+def test_an_upload_that_the_store_lost_has_ended(gateway: State, once: IdempotentRequest) -> None:
+    """As where a rule of the bucket aborted it: there are no parts to go on with."""
+    upload_id = sent(once)
+    row = read_upload(gateway, once.caller.owner_id, upload_id)
+    gateway.store.multipart.abort(whole_of(upload_id), row.multipart_id or "")
+    with pytest.raises(UploadEnded, match="begin another"):
+        direct.kept_parts(gateway, once.caller.owner_id, upload_id)
