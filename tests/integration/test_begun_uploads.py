@@ -4,8 +4,11 @@ lost.
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
 from uuid import uuid4
 
 import httpx
@@ -13,13 +16,15 @@ import pytest
 from sqlalchemy import text
 
 from phonoscope.catalogue import LiveCatalogue
-from phonoscope.contract import JobRequest, UploadRequest
+from phonoscope.contract import CompleteRequest, JobRequest, UploadRequest
 from phonoscope.db.access.engine import Database
 from phonoscope.db.library.uploads import open_uploads, take_expired, whole_of
 from phonoscope.db.schema.tables import OwnerRow
+from phonoscope.db.schema.uploads import UploadRow
 from phonoscope.db.service.keys import Caller
-from phonoscope.errors import StoreUnavailable, UploadEnded
+from phonoscope.errors import InvalidRequest, PhonoscopeError, StoreUnavailable, UnknownModel, UploadEnded
 from phonoscope.settings import Settings
+from phonoscope.states import UploadStatus
 from phonoscope.storage import ObjectStore
 from phonoscope.storage.multipart import MultipartUploads
 from phonoscope.waker import Waker
@@ -151,6 +156,34 @@ def sent(once: IdempotentRequest) -> str:
     begun = direct.begin(once, UploadRequest(filename="a.wav", job=job, **size)).body
     assert httpx.put(begun.links.items[0].url, content=content, timeout=60).status_code == 200
     return begun.upload.id
+
+
+def completed(state: State, once: IdempotentRequest, upload_id: str) -> UploadRow:
+    return asyncio.run(direct.complete(state, once.caller, upload_id, CompleteRequest()))
+
+
+@pytest.mark.parametrize(
+    ("asked", "error"), [("{}", UnknownModel), ('{"tasks": ["a task of a newer release"]}', InvalidRequest)]
+)
+def test_a_job_that_this_gateway_does_not_take_costs_no_byte(
+    gateway: State, once: IdempotentRequest, tmp_path: Path, asked: str, error: type[PhonoscopeError]
+) -> None:
+    """As in a rolling upgrade: all parts are there for another one, which is asked again."""
+    upload_id = sent(once)
+    before = direct.kept_parts(gateway, once.caller.owner_id, upload_id).items
+    set_asked = text("UPDATE uploads SET asked = asked || CAST(:asked AS jsonb) WHERE id = :id RETURNING asked")
+    with gateway.database.transaction() as session:
+        was = session.scalar(text("SELECT asked::text FROM uploads WHERE id = :id"), {"id": upload_id})
+        session.execute(set_asked, {"id": upload_id, "asked": asked})
+    with pytest.raises(error):
+        completed(replace(gateway, models=LiveCatalogue(tmp_path)), once, upload_id)
+    assert read_upload(gateway, once.caller.owner_id, upload_id).status is UploadStatus.OPEN
+    (kept,) = direct.kept_parts(gateway, once.caller.owner_id, upload_id).items
+    assert (kept.number, kept.size_bytes, kept.etag) == (1, before[0].size_bytes, "")
+    with gateway.database.transaction() as session:
+        session.execute(set_asked, {"id": upload_id, "asked": was})
+    ended = completed(gateway, once, upload_id)
+    assert (ended.status, bool(ended.job_id)) == (UploadStatus.FINISHED, True)
 
 
 def test_an_upload_that_the_store_lost_has_ended(gateway: State, once: IdempotentRequest) -> None:
