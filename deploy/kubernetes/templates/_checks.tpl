@@ -110,7 +110,7 @@ must be a URL
 {{- $settings := fromJson (include "phonoscope.settings" (dict "root" . "values" $values.gateway)) -}}
 {{- $closed := and $values.networkPolicy.enabled (eq (toJson $values.networkPolicy.gateway) (toJson (list (dict "podSelector" (dict))))) -}}
 {{- if and $closed (ne $values.service.type "ClusterIP") -}}
-{{- fail (printf "networkPolicy.gateway: name who comes by the service of type %s, which service.type lets in" $values.service.type) -}}
+{{- fail (printf "networkPolicy.gateway: name who comes from outside, whom service.type %s lets in" $values.service.type) -}}
 {{- end -}}
 {{- if $values.ingress.enabled -}}
 {{- if $closed }}{{ fail "networkPolicy.gateway: name the pods of the ingress controller, which ingress.enabled lets in" }}{{ end -}}

@@ -166,7 +166,10 @@ def _nested(path: str, value: dict[str, Any]) -> dict[str, Any]:
             "pools.cpu-short-worker.temporary: 20Gi is less than the largest upload, gateway.settings.max_upload_bytes",
         ),
         *(
-            ({"service": {"type": type_}}, f"networkPolicy.gateway: name who comes by the service of type {type_}")
+            (
+                {"service": {"type": type_}},
+                f"networkPolicy.gateway: name who comes from outside, whom service.type {type_} lets in",
+            )
             for type_ in ("NodePort", "LoadBalancer")
         ),
         *(
