@@ -151,9 +151,10 @@ def test_a_beginning_that_is_not_committed_leaves_nothing_in_the_store(
 def sent(once: IdempotentRequest) -> str:
     """An upload with a job, whose part is in the store; its id."""
     content = tone_wav(0.2, seed=uuid4().int % 2**32)
-    job = JobRequest(tasks=["classify"], options={"classify": {"model": "environment-10"}})
-    size = {"size_bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
-    begun = direct.begin(once, UploadRequest(filename="a.wav", job=job, **size)).body
+    job = JobRequest.model_validate({"tasks": ["classify"], "options": {"classify": {"model": "environment-10"}}})
+    sha256 = hashlib.sha256(content).hexdigest()
+    request = UploadRequest(filename="a.wav", size_bytes=len(content), sha256=sha256, job=job)
+    begun = direct.begin(once, request).body
     assert httpx.put(begun.links.items[0].url, content=content, timeout=60).status_code == 200
     return begun.upload.id
 

@@ -202,8 +202,9 @@ def test_a_folder_that_fails_is_named(
     """The backup's, on a disk with errors, and that of temporary files."""
     public, folder = new_identity(tmp_path / "key"), tmp_path / "backup"
     made = service.back_up(folder, public)
+    attempts: list[Callable[..., object]] = [check_backup, started.restore]
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "none"))
-    for attempt in (check_backup, started.restore):
+    for attempt in attempts:
         with pytest.raises(BackupUnwritable, match=f"no temporary file .*{tmp_path / 'none'}.*TMPDIR"):
             attempt(folder, tmp_path / "key", quiet)
     monkeypatch.undo()
@@ -212,7 +213,7 @@ def test_a_folder_that_fails_is_named(
     file.symlink_to("/proc/self/mem")
     unread = made.model_copy(update={"objects": made.objects.model_copy(update={"size_bytes": 0})})
     unread.write(folder)
-    for attempt in (check_backup, started.restore):
+    for attempt in attempts:
         with pytest.raises(BackupDamaged, match=f"{folder} cannot be read: Input/output error"):
             attempt(folder, tmp_path / "key", quiet)
 
