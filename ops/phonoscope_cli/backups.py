@@ -56,6 +56,12 @@ def restore(
         Path | None, typer.Option(help="The file with the secret key of age, for an encrypted backup.")
     ] = None,
     check: Annotated[bool, typer.Option("--check", help="Only read the whole backup; change nothing.")] = False,
+    replace: Annotated[
+        bool,
+        typer.Option(
+            "--replace", help="Also where the bucket has recordings that the backup does not name: couriers erase them."
+        ),
+    ] = False,
     data_dir: DataDirOption = None,
 ) -> None:
     """Brings a backup back into a service that has no recordings and does not run."""
@@ -67,7 +73,7 @@ def restore(
         typer.echo(f"{folder} is whole, as of {found.made_at:%Y-%m-%d %H:%M:%S} UTC")
         return
     with _servers(data_dir, idle=True) as (settings, own_key):
-        found = restore_backup(settings, source, identity, typer.echo, own_key)
+        found = restore_backup(settings, source, identity, typer.echo, own_key, replace=replace)
     rows = sum(table.rows for table in found.tables)
     typer.echo(f"restored: {rows:,} rows and {found.objects_count:,} objects. Start the service now.")
 

@@ -144,9 +144,15 @@ class Service:
         return make_backup(self.settings, folder, recipients, say, verify=verify, replace=replace)
 
     def restore(
-        self, folder: Path, identity: Path | None = None, say: Callable[[str], None] = quiet, own_key: str = ""
+        self,
+        folder: Path,
+        identity: Path | None = None,
+        say: Callable[[str], None] = quiet,
+        own_key: str = "",
+        *,
+        replace: bool = False,
     ) -> Manifest:
-        return restore_backup(self.settings, folder, identity, say, own_key)
+        return restore_backup(self.settings, folder, identity, say, own_key, replace=replace)
 
 
 @contextmanager

@@ -1,21 +1,30 @@
-"""How a direct upload begins: whatever fails, nothing is left in the store that no row knows."""
+"""How a direct upload begins and ends: whatever fails, nothing is left in the store that no row knows, and no byte is
+lost.
+"""
 
 from __future__ import annotations
 
+import asyncio
+import hashlib
 from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
 from uuid import uuid4
 
+import httpx
 import pytest
 from sqlalchemy import text
 
 from phonoscope.catalogue import LiveCatalogue
-from phonoscope.contract import UploadRequest
+from phonoscope.contract import CompleteRequest, JobRequest, UploadRequest
 from phonoscope.db.access.engine import Database
 from phonoscope.db.library.uploads import open_uploads, take_expired, whole_of
 from phonoscope.db.schema.tables import OwnerRow
+from phonoscope.db.schema.uploads import UploadRow
 from phonoscope.db.service.keys import Caller
-from phonoscope.errors import StoreUnavailable, UploadEnded
+from phonoscope.errors import InvalidRequest, PhonoscopeError, StoreUnavailable, UnknownModel, UploadEnded
 from phonoscope.settings import Settings
+from phonoscope.states import UploadStatus
 from phonoscope.storage import ObjectStore
 from phonoscope.storage.multipart import MultipartUploads
 from phonoscope.waker import Waker
@@ -23,6 +32,8 @@ from phonoscope_gateway.idempotency import IdempotentRequest
 from phonoscope_gateway.listener import JobListener
 from phonoscope_gateway.state import State
 from phonoscope_gateway.uploads import direct
+from phonoscope_gateway.uploads.service import read_upload
+from tests.support import tone_wav
 
 REQUEST = UploadRequest(filename="a.wav", size_bytes=5, sha256="0" * 64)
 
@@ -135,3 +146,51 @@ def test_a_beginning_that_is_not_committed_leaves_nothing_in_the_store(
     ((key, multipart_id),) = made
     assert uploads_of(once) == []
     assert multipart_id not in gateway.store.multipart.unfinished(key)
+
+
+def sent(once: IdempotentRequest) -> str:
+    """An upload with a job, whose part is in the store; its id."""
+    content = tone_wav(0.2, seed=uuid4().int % 2**32)
+    job = JobRequest.model_validate({"tasks": ["classify"], "options": {"classify": {"model": "environment-10"}}})
+    sha256 = hashlib.sha256(content).hexdigest()
+    request = UploadRequest(filename="a.wav", size_bytes=len(content), sha256=sha256, job=job)
+    begun = direct.begin(once, request).body
+    assert httpx.put(begun.links.items[0].url, content=content, timeout=60).status_code == 200
+    return begun.upload.id
+
+
+def completed(state: State, once: IdempotentRequest, upload_id: str) -> UploadRow:
+    return asyncio.run(direct.complete(state, once.caller, upload_id, CompleteRequest()))
+
+
+@pytest.mark.parametrize(
+    ("asked", "error"), [("{}", UnknownModel), ('{"tasks": ["a task of a newer release"]}', InvalidRequest)]
+)
+def test_a_job_that_this_gateway_does_not_take_costs_no_byte(
+    gateway: State, once: IdempotentRequest, tmp_path: Path, asked: str, error: type[PhonoscopeError]
+) -> None:
+    """As in a rolling upgrade: all parts are there for another one, which is asked again."""
+    upload_id = sent(once)
+    before = direct.kept_parts(gateway, once.caller.owner_id, upload_id).items
+    set_asked = text("UPDATE uploads SET asked = asked || CAST(:asked AS jsonb) WHERE id = :id RETURNING asked")
+    with gateway.database.transaction() as session:
+        was = session.scalar(text("SELECT asked::text FROM uploads WHERE id = :id"), {"id": upload_id})
+        session.execute(set_asked, {"id": upload_id, "asked": asked})
+    with pytest.raises(error):
+        completed(replace(gateway, models=LiveCatalogue(tmp_path)), once, upload_id)
+    assert read_upload(gateway, once.caller.owner_id, upload_id).status is UploadStatus.OPEN
+    (kept,) = direct.kept_parts(gateway, once.caller.owner_id, upload_id).items
+    assert (kept.number, kept.size_bytes, kept.etag) == (1, before[0].size_bytes, "")
+    with gateway.database.transaction() as session:
+        session.execute(set_asked, {"id": upload_id, "asked": was})
+    ended = completed(gateway, once, upload_id)
+    assert (ended.status, bool(ended.job_id)) == (UploadStatus.FINISHED, True)
+
+
+def test_an_upload_that_the_store_lost_has_ended(gateway: State, once: IdempotentRequest) -> None:
+    """As where a rule of the bucket aborted it: there are no parts to go on with."""
+    upload_id = sent(once)
+    row = read_upload(gateway, once.caller.owner_id, upload_id)
+    gateway.store.multipart.abort(whole_of(upload_id), row.multipart_id or "")
+    with pytest.raises(UploadEnded, match="begin another"):
+        direct.kept_parts(gateway, once.caller.owner_id, upload_id)

@@ -266,6 +266,22 @@ def test_what_cannot_be_imported_leaves_nothing(http: httpx.Client) -> None:
     assert not [card for card in http.get("/v1/models").json()["items"] if card.get("yours")]
 
 
+def test_a_served_model_that_cannot_be_read_keeps_its_name(
+    http: httpx.Client, database: Database, stack: RunningStack
+) -> None:
+    """No classifier is made under it, and one that was made before says that it cannot be named in jobs."""
+    teach(database, uploaded(http, 42), own_head("half-copied"))
+    assert not http.get("/v1/classifiers/half-copied").json()["shadowed"]
+    folder: Path = stack.pulled_models / "half-copied"
+    try:
+        folder.mkdir(parents=True)
+        (folder / "manifest.json").write_text("{")
+        assert http.get("/v1/classifiers/half-copied").json()["shadowed"]
+        assert code_of(http.post("/v1/classifiers", json={"name": "half-copied"})) == (409, "name_taken")
+    finally:
+        shutil.rmtree(folder)
+
+
 def window_labels(database: Database, track_id: str) -> set[str]:
     """What was kept of a track's windows, by any model."""
     asked = text("SELECT label FROM label_peaks JOIN labels ON labels.id = label_id WHERE track_id = :id")

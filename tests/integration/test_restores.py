@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import tempfile
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -16,17 +17,25 @@ from phonoscope.db.access.locks import Lock, try_lock
 from phonoscope.db.access.migrate import migrate
 from phonoscope.db.schema.service import WorkerRow
 from phonoscope.db.service.keys import create_key
-from phonoscope.errors import BackupError, DatabaseUnavailable, RestoreRefused, StoreUnavailable
+from phonoscope.errors import (
+    BackupDamaged,
+    BackupError,
+    BackupUnwritable,
+    DatabaseUnavailable,
+    RestoreRefused,
+    StoreUnavailable,
+)
 from phonoscope.states import Pool
 from phonoscope.storage import ObjectStore
 from phonoscope.waker import Waker
 from phonoscope_cli.backup import restoring
+from phonoscope_cli.backup.restoring import check_backup
 from phonoscope_cli.backup.sealing import new_identity
 from phonoscope_cli.backup.tables import load_tables
 from phonoscope_courier.listener import listen
 from phonoscope_courier.sweeper import Sweeper
 from phonoscope_gateway.listener import JobListener
-from tests.integration.backed_up import Service
+from tests.integration.backed_up import Service, quiet
 from tests.support import add_track, phonoscope
 
 _OLD_JOB = text(
@@ -166,6 +175,47 @@ def test_a_courier_erases_no_object_whose_row_is_to_come(service: Service, start
     assert erased == [0]
     assert started.objects() == service.objects()
     assert sweeper.tidy() == 0, "their rows are there"
+
+
+def test_recordings_that_the_backup_does_not_name_are_given_up_only_when_asked(
+    service: Service, started: Service, folder: Path
+) -> None:
+    """As in the bucket of a service that runs: couriers of the restored one would erase its recordings."""
+    theirs = service.objects()
+    service.upload(3)
+    started.settings = started.settings.model_copy(update={"s3_bucket": service.settings.s3_bucket})
+    before, said = started.rows(), list[str]()
+    with pytest.raises(RestoreRefused, match=r"2 objects of 1 recordings .* would erase them .*--replace"):
+        started.restore(folder)
+    assert started.rows() == before
+    started.restore(folder, say=said.append, replace=True)
+    assert any("2 objects of 1 recordings" in line and "couriers erase them" in line for line in said)
+    settings = started.settings.model_copy(update={"orphan_grace_s": 1e-3})
+    broker = Waker(settings.broker_url.get_secret_value())
+    assert Sweeper(started.database, broker, ObjectStore(settings), settings).tidy() == 2
+    assert service.objects() == theirs
+
+
+def test_a_folder_that_fails_is_named(
+    service: Service, started: Service, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The backup's, on a disk with errors, and that of temporary files."""
+    public, folder = new_identity(tmp_path / "key"), tmp_path / "backup"
+    made = service.back_up(folder, public)
+    attempts: list[Callable[..., object]] = [check_backup, started.restore]
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "none"))
+    for attempt in attempts:
+        with pytest.raises(BackupUnwritable, match=f"no temporary file .*{tmp_path / 'none'}.*TMPDIR"):
+            attempt(folder, tmp_path / "key", quiet)
+    monkeypatch.undo()
+    file = made.rows(folder) / made.objects.name
+    file.unlink()
+    file.symlink_to("/proc/self/mem")
+    unread = made.model_copy(update={"objects": made.objects.model_copy(update={"size_bytes": 0})})
+    unread.write(folder)
+    for attempt in attempts:
+        with pytest.raises(BackupDamaged, match=f"{folder} cannot be read: Input/output error"):
+            attempt(folder, tmp_path / "key", quiet)
 
 
 def test_nothing_is_removed_when_the_lock_was_lost(

@@ -164,6 +164,20 @@ def test_doubts_and_what_is_left_out_have_shown_names(owner: Owner) -> None:
     assert seen.left_out == ["Night.wav is silent"]
 
 
+def test_what_was_erased_while_it_was_taught_is_not_noted_as_left_out(owner: Owner) -> None:
+    """Nothing would take its id away later."""
+    tracks = owner.two_labels()
+    lost, kept = owner.track("lost", 0), owner.track("kept", 0)
+    owner.asks()
+    held = claimed(owner.database, CPU)
+    erase(owner, lost)
+    figures = {"left_out": [{"track_id": track, "silent": False} for track in (lost, kept)]}
+    assert end(owner, held, made(owner, tracks, figures=figures))
+    newest = owner.sees().newest
+    assert newest is not None
+    assert newest.figures == {"left_out": [{"track_id": kept, "silent": False}]}
+
+
 def test_one_teaching_at_a_time(owner: Owner) -> None:
     """A request joins the one that waits; while one runs another follows, once, however often it is asked for."""
     tracks = owner.two_labels()

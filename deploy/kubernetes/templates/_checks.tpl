@@ -1,8 +1,30 @@
-{{- /* An amount of memory or disk in bytes: 1.5Gi, 500M, 1024. */ -}}
-{{- define "phonoscope.bytes" -}}
-{{- $units := dict "k" 1e3 "M" 1e6 "G" 1e9 "T" 1e12 "Ki" 1024 "Mi" 1048576 "Gi" 1073741824 "Ti" 1099511627776 -}}
+{{- /* An amount of a resource in thousandths: 250m, 1.5Gi, 500M, 1024. */ -}}
+{{- define "phonoscope.thousandths" -}}
+{{- $units := dict "m" 1 "k" 1e6 "M" 1e9 "G" 1e12 "T" 1e15 "Ki" 1024e3 "Mi" 1048576e3 "Gi" 1073741824e3 "Ti" 1099511627776e3 -}}
 {{- $text := include "phonoscope.text" . -}}
-{{- mulf (regexFind "^[0-9.]+" $text) (get $units (regexFind "[kMGT]i?$" $text) | default 1) | int64 -}}
+{{- mulf (regexFind "^[0-9.]+" $text) (get $units (regexFind "(m|[kMGT]i?)$" $text) | default 1000) | int64 -}}
+{{- end }}
+
+{{- /* Whether a gateway with these allowed_hosts answers to a host, as it compares them: "true" or nothing. */ -}}
+{{- define "phonoscope.answers-to" -}}
+{{- $patterns := list -}}
+{{- range splitList "," .allowed }}{{ with trim . | lower }}{{ $patterns = append $patterns (trimAll "[]" .) }}{{ end }}{{ end -}}
+{{- $named := not $patterns -}}
+{{- $host := trimSuffix "." (lower .host) -}}
+{{- range $patterns -}}
+{{- $glob := regexQuoteMeta . | replace "\\*" ".*" | replace "\\?" "." | replace "\\[" "[" | replace "\\]" "]" | replace "[!" "[^" -}}
+{{- if regexMatch (printf "^%s$" $glob) $host }}{{ $named = true }}{{ end -}}
+{{- end -}}
+{{- if $named }}true{{ end -}}
+{{- end }}
+
+{{- /* What Settings says against a URL that people sign in by; nothing where it takes it. */ -}}
+{{- define "phonoscope.refused-url" -}}
+{{- if not (regexMatch "^https?://[^?]+$" .url) -}}
+must be a URL
+{{- else if and (ne (.environment | default "production") "development") (hasPrefix "http:" .url) -}}
+{{- if not (regexMatch "^(127\\.[0-9.]+|::1|(.*\\.)?localhost)$" ((urlParse .url).hostname | lower)) }}must be https, or http on this machine, in production{{ end -}}
+{{- end -}}
 {{- end }}
 
 {{- /* What a setting of a part is called in the values: its own goes before the common one. */ -}}
@@ -10,7 +32,8 @@
 {{- if hasKey .values.settings .setting }}{{ .name }}.{{ end -}}settings.{{ .setting }}
 {{- end }}
 
-{{- /* A part's own values: room for an upload in what is temporary, memory as is asked for, and ways out as it needs. */ -}}
+{{- /* A part's own values: room for an upload in what is temporary, limits that what is asked for keeps, URLs and ways out as it
+       needs. */ -}}
 {{- define "phonoscope.check-part" -}}
 {{- $settings := fromJson (include "phonoscope.settings" .) -}}
 {{- $policy := .root.Values.networkPolicy -}}
@@ -22,18 +45,33 @@
 {{- range list "public_url" "oidc_client_id" -}}
 {{- if not (get $settings .) }}{{ fail (printf "settings.%s: must be set, for %s is" . $issuer) }}{{ end -}}
 {{- end -}}
+{{- $part := . -}}
+{{- range $name, $url := dict "oidc_issuer" $settings.oidc_issuer "public_url" ($settings.public_url | trim | lower) -}}
+{{- with include "phonoscope.refused-url" (dict "url" $url "environment" $settings.environment) -}}
+{{- fail (printf "%s: %s %s" (include "phonoscope.setting-name" (merge (dict "setting" $name) $part)) (get $settings $name) .) -}}
+{{- end -}}
+{{- end -}}
 {{- if and (eq .name "gateway") $policy.enabled (not $policy.identityProvider) -}}
 {{- fail (printf "networkPolicy.identityProvider: name where %s leads to" $issuer) -}}
 {{- end -}}
 {{- end -}}
-{{- $upload := $settings.max_upload_bytes | default 2147483648 -}}
-{{- if and .keepsUploads (lt (include "phonoscope.bytes" .values.temporary | int64) (int64 $upload)) -}}
-{{- fail (printf "%s.temporary: %s is less than the largest upload, settings.max_upload_bytes (%d)" .name .values.temporary (int64 $upload)) -}}
+{{- $gateway := dict "root" .root "values" .root.Values.gateway "name" "gateway" "setting" "max_upload_bytes" -}}
+{{- $upload := (fromJson (include "phonoscope.settings" $gateway)).max_upload_bytes | default 2147483648 | int64 -}}
+{{- if and .keepsUploads (lt (include "phonoscope.thousandths" .values.temporary | int64) (mul $upload 1000)) -}}
+{{- fail (printf "%s.temporary: %s is less than the largest upload, %s (%d)" .name .values.temporary (include "phonoscope.setting-name" $gateway) $upload) -}}
 {{- end -}}
-{{- $resources := .values.resources -}}
-{{- if and $resources.requests $resources.requests.memory -}}
-{{- if gt (include "phonoscope.bytes" $resources.requests.memory | int64) (include "phonoscope.bytes" $resources.limits.memory | int64) -}}
-{{- fail (printf "%s.resources.requests.memory: %v is more than its limit, %v" .name $resources.requests.memory $resources.limits.memory) -}}
+{{- $limits := deepCopy .values.resources.limits -}}
+{{- $gpu := .root.Values.gpu -}}
+{{- if and (contains "/" $gpu.resource) (not (hasKey $limits $gpu.resource)) -}}
+{{- $_ := set $limits $gpu.resource (ternary $gpu.count 0 (and $gpu.enabled (eq (.values.pool | default "") "gpu"))) -}}
+{{- end -}}
+{{- $name := .name -}}
+{{- range $resource, $asked := .values.resources.requests -}}
+{{- if hasKey $limits $resource -}}
+{{- $limit := get $limits $resource -}}
+{{- if gt (include "phonoscope.thousandths" $asked | int64) (include "phonoscope.thousandths" $limit | int64) -}}
+{{- fail (printf "%s.resources.requests.%s: %s is more than its limit, %s" $name $resource (include "phonoscope.text" $asked) (include "phonoscope.text" $limit)) -}}
+{{- end -}}
 {{- end -}}
 {{- end -}}
 {{- end }}
@@ -70,22 +108,24 @@
 {{- if not (hasKey $served .) }}{{ fail (printf "pools: no enabled pool serves the queue of %s tasks, which would wait without end" .) }}{{ end -}}
 {{- end -}}
 {{- $settings := fromJson (include "phonoscope.settings" (dict "root" . "values" $values.gateway)) -}}
-{{- if $values.ingress.enabled -}}
-{{- if and $values.networkPolicy.enabled (eq (toJson $values.networkPolicy.gateway) (toJson (list (dict "podSelector" (dict))))) -}}
-{{- fail "networkPolicy.gateway: name the pods of the ingress controller, which ingress.enabled lets in" -}}
+{{- $closed := and $values.networkPolicy.enabled (eq (toJson $values.networkPolicy.gateway) (toJson (list (dict "podSelector" (dict))))) -}}
+{{- if and $closed (ne $values.service.type "ClusterIP") -}}
+{{- fail (printf "networkPolicy.gateway: name who comes from outside, whom service.type %s lets in" $values.service.type) -}}
 {{- end -}}
+{{- if $values.ingress.enabled -}}
+{{- if $closed }}{{ fail "networkPolicy.gateway: name the pods of the ingress controller, which ingress.enabled lets in" }}{{ end -}}
 {{- $wait := maxf 60 ($settings.search_wait_s | default 300) -}}
 {{- if le (float64 $values.ingress.timeoutSeconds) (float64 $wait) -}}
 {{- fail (printf "ingress.timeoutSeconds: %v must be more than settings.search_wait_s (%v) and than a long poll (60)" $values.ingress.timeoutSeconds ($settings.search_wait_s | default 300)) -}}
 {{- end -}}
 {{- end -}}
-{{- if and $values.ingress.enabled $settings.allowed_hosts -}}
-{{- $named := false -}}
-{{- range splitList "," $settings.allowed_hosts -}}
-{{- $name := trim . | lower -}}
-{{- if or (eq $name $values.ingress.host) (and (hasPrefix "*." $name) (hasSuffix (trimPrefix "*" $name) $values.ingress.host)) }}{{ $named = true }}{{ end -}}
+{{- $allowed := $settings.allowed_hosts | default "" -}}
+{{- $public := (urlParse ($settings.public_url | default "" | trim)).hostname -}}
+{{- range $name, $host := dict "ingress.host" (ternary $values.ingress.host "" $values.ingress.enabled) "public_url" $public -}}
+{{- if and $host (not (include "phonoscope.answers-to" (dict "allowed" $allowed "host" $host))) -}}
+{{- $named := include "phonoscope.setting-name" (dict "setting" "allowed_hosts" "name" "gateway" "values" $values.gateway) -}}
+{{- fail (printf "%s: %s does not name %s, %s" $named $allowed (ternary "the host of public_url" $name (eq $name "public_url")) $host) -}}
 {{- end -}}
-{{- if not $named }}{{ fail (printf "settings.allowed_hosts: %s does not name ingress.host, %s" $settings.allowed_hosts $values.ingress.host) }}{{ end -}}
 {{- end -}}
 {{- if and $values.ingress.enabled $settings.public_url -}}
 {{- if ne ((urlParse $settings.public_url).hostname | lower) $values.ingress.host -}}
@@ -107,6 +147,9 @@
 {{- end -}}
 {{- if and $values.database.caSecret (has $values.database.sslmode (list "disable" "allow" "prefer")) -}}
 {{- fail (printf "database.caSecret: is used with database.sslmode require, verify-ca or verify-full; with %s a server that fails the check is spoken to in the clear" $values.database.sslmode) -}}
+{{- end -}}
+{{- if and $values.autoscaling.enabled (has $values.autoscaling.sslmode (list "disable" "allow" "prefer")) (has $values.database.sslmode (list "require" "verify-ca" "verify-full")) -}}
+{{- fail (printf "autoscaling.sslmode: %s may speak in the clear, which database.sslmode %s does not" $values.autoscaling.sslmode $values.database.sslmode) -}}
 {{- end -}}
 {{- if and $values.broker.caSecret (not $values.broker.tls) -}}
 {{- fail "broker.caSecret: is used with broker.tls alone" -}}

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
@@ -23,10 +22,10 @@ from phonoscope.db.access.locks import Lock, stay_open, try_lock
 from phonoscope.db.access.migrate import knows_revision, migrate
 from phonoscope.db.schema.metadata import METADATA
 from phonoscope.db.service.workers import live_workers
-from phonoscope.errors import BackupDamaged, BackupError, BackupTooNew, RestoreRefused
+from phonoscope.errors import BackupDamaged, BackupError, BackupTooNew, NotFound, RestoreRefused
 from phonoscope.settings import Settings
 from phonoscope.storage import ObjectStore
-from phonoscope_cli.backup.manifest import Manifest, Stored, Table, fingerprint, object_file, read_objects
+from phonoscope_cli.backup.manifest import File, Manifest, Stored, Table, fingerprint, object_file, read_objects
 from phonoscope_cli.backup.sealing import Opener, checked, plain_size
 from phonoscope_cli.backup.tables import load_tables
 
@@ -70,17 +69,21 @@ def check_backup(folder: Path, identity: Path | None, say: Say) -> Manifest:
         BackupTooNew: its format, or its schema, is of a newer release.
         BackupDamaged: a file is missing or was changed; it says how that is mended.
         BackupSealed: it is encrypted, and not to this identity.
+        BackupUnwritable: it is encrypted, and there is no room in TMPDIR.
     """
     try:
-        backup = _Backup(folder, identity)
-        backup.check(say)
+        with _reading(folder):
+            backup = _Backup(folder, identity)
+            backup.check(say)
     except BackupDamaged as error:
         advice = "`phonoscope backup --verify` into this folder mends it, where the service still is that it is of"
         raise BackupDamaged(f"{error}. {advice}") from error
     return backup.manifest
 
 
-def restore_backup(settings: Settings, folder: Path, identity: Path | None, say: Say, own_key: str = "") -> Manifest:
+def restore_backup(
+    settings: Settings, folder: Path, identity: Path | None, say: Say, own_key: str = "", *, replace: bool = False
+) -> Manifest:
     """Brings a backup back, after all of it was checked: the objects, then the rows in one transaction.
 
     One that was cut off is simply run again: objects that are in the bucket with their size are left, those of another
@@ -88,20 +91,22 @@ def restore_backup(settings: Settings, folder: Path, identity: Path | None, say:
 
     Args:
         own_key: the id of a key that a local stack made for itself, which may be replaced.
+        replace: restores also where the bucket has recordings that the backup does not name; couriers erase them.
 
     Raises:
         RestoreRefused: the service is in use: it has what owners made, or runs, or is being restored. It is looked at
-            again, with its tables locked, before anything is removed.
+            again, with its tables locked, before anything is removed. Or its bucket has other recordings.
         DatabaseUnavailable, StoreUnavailable: there are no rows yet; run it again.
         BackupError: as ``check_backup``; nothing was changed.
     """
     database = Database(settings.database_url.get_secret_value(), pool_size=2)
     try:
-        with database.transaction() as locked:
+        with _reading(folder), database.transaction() as locked:
             _lock_service(locked)
             with database.transaction() as session:
                 _refuse_if_used(session, own_key)
             backup = _Backup(folder, identity)
+            _keep_others(backup.not_named(ObjectStore(settings)), settings.s3_bucket, say, replace=replace)
             backup.check(say)
             _restore(settings, backup, database, locked, own_key, say)
     except (psycopg2.Error, SQLAlchemyError) as error:
@@ -127,6 +132,29 @@ def _restore(settings: Settings, backup: _Backup, database: Database, locked: Se
         _hold_unused(session, locked, own_key)
         backup.load(session)
     _finish(url)
+
+
+@contextmanager
+def _reading(folder: Path) -> Iterator[None]:
+    """Within it a folder that fails raises ``BackupDamaged``."""
+    try:
+        yield
+    except OSError as error:
+        raise BackupDamaged(f"{folder} cannot be read: {error.strerror or error}") from error
+
+
+def _keep_others(keys: Collection[str], bucket: str, say: Say, *, replace: bool) -> None:
+    """Raises ``RestoreRefused`` for objects that the restored service would erase, unless that is wanted."""
+    if not keys:
+        return
+    recordings = len({key.split("/")[1] for key in keys})
+    there = f"the bucket {bucket!r} has {len(keys):,} objects of {recordings:,} recordings"
+    what = f"{there} that are not in the backup"
+    when = "once they are older than PHONOSCOPE_ORPHAN_GRACE_S"
+    if not replace:
+        advice = "restore into an empty bucket, or give them up with --replace"
+        raise RestoreRefused(f"{what}: couriers of the restored service would erase them {when}; {advice}")
+    say(f"{what}: couriers erase them {when}")
 
 
 def _lock_service(session: Session) -> None:
@@ -177,10 +205,22 @@ class _Backup:
                 f"the schema {self.manifest.revision!r} of release {self.manifest.release} is unknown to this one"
             )
 
+    def not_named(self, store: ObjectStore) -> set[str]:
+        """The keys of recordings in the bucket that the backup does not name. Raises as ``check`` does."""
+        found = set[str]()
+        with suppress(NotFound):
+            found.update(store.keys("tracks/"))
+        if found:
+            self._check(self.manifest.objects)
+            with self._objects() as objects:
+                for stored in objects:
+                    found.discard(stored.key)
+        return found
+
     def check(self, say: Say) -> None:
-        """Raises ``BackupDamaged`` and ``BackupSealed``."""
+        """Raises ``BackupDamaged``, ``BackupSealed`` and ``BackupUnwritable``."""
         for file in (self.manifest.objects, *(table.file for table in self.manifest.tables)):
-            checked(self._rows / file.name, file.size_bytes, file.sha256)
+            self._check(file)
         with ThreadPoolExecutor(_COPIES_AT_ONCE) as pool, self._objects() as objects:
             for part in _parts(objects):
                 list(pool.map(lambda stored: checked(self._path(stored), stored.size_bytes, stored.sha256), part))
@@ -207,6 +247,9 @@ class _Backup:
         for statement in (_FORGET, _ERASE, _HIDE, _UNMAKE, _GONE):
             session.execute(statement, {"keys": self.manifest.erased})
 
+    def _check(self, file: File) -> None:
+        checked(self._rows / file.name, file.size_bytes, file.sha256)
+
     def _table(self, table: Table) -> AbstractContextManager[BinaryIO]:
         return self._opener.open(self._rows / table.file.name, sealed=self._sealed)
 
@@ -224,14 +267,8 @@ class _Backup:
 
     @contextmanager
     def _objects(self) -> Iterator[Iterator[Stored]]:
-        with (
-            self._opener.open(self._rows / self.manifest.objects.name, sealed=self._sealed) as file,
-            tempfile.NamedTemporaryFile() as plain,
-        ):
-            while chunk := file.read(1 << 20):
-                plain.write(chunk)
-            plain.flush()
-            yield read_objects(Path(plain.name))
+        with self._opener.open(self._rows / self.manifest.objects.name, sealed=self._sealed) as file:
+            yield read_objects(Path(file.name))
 
 
 def _tables(session: Session) -> list[str]:

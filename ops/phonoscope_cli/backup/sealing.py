@@ -10,7 +10,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from io import BufferedReader
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -95,17 +95,28 @@ class Opener:
 
     @contextmanager
     def open(self, path: Path, *, sealed: bool) -> Iterator[BinaryIO]:
-        """The plain bytes of a file. Raises ``BackupSealed`` and ``BackupDamaged``."""
-        with tempfile.TemporaryFile() as plain, _existing(path) as file:
+        """The plain bytes of a file, as a file with a name.
+
+        Raises ``BackupSealed``, ``BackupDamaged``, or ``BackupUnwritable`` where there is no room for them.
+        """
+        with _existing(path) as file:
             if not sealed:
                 yield file
                 return
-            try:
-                pyrage.decrypt_io(file, plain, self._identities)
-            except (pyrage.DecryptError, OSError) as error:
-                raise BackupSealed(f"{path} cannot be decrypted with this identity: {error}") from error
-            plain.seek(0)
-            yield plain
+            with _temporary() as plain:
+                self._decrypt(path, file, plain)
+                yield plain
+
+    def _decrypt(self, path: Path, file: BinaryIO, plain: BinaryIO) -> None:
+        try:
+            pyrage.decrypt_io(file, plain, self._identities)
+        except (pyrage.DecryptError, OSError) as error:
+            # What age itself refuses may be an OSError too, which has no number.
+            if isinstance(error, OSError) and error.errno is not None:
+                into = f"{path} cannot be decrypted into {tempfile.gettempdir()}"
+                raise BackupUnwritable(f"{into}: {error.strerror}; TMPDIR names another folder") from error
+            raise BackupSealed(f"{path} cannot be decrypted with this identity: {error}") from error
+        plain.seek(0)
 
 
 def checked(path: Path, size_bytes: int, sha256: str) -> None:
@@ -150,6 +161,17 @@ def _identities(path: Path) -> list[pyrage.x25519.Identity]:
     if not found:
         raise BackupSealed(f"{path} has no secret key of age")
     return found
+
+
+@contextmanager
+def _temporary() -> Iterator[BinaryIO]:
+    """A file in TMPDIR, without a buffer: of a full disk all is said where it is written."""
+    with ExitStack() as stack:
+        try:
+            file = stack.enter_context(tempfile.NamedTemporaryFile(buffering=0))
+        except OSError as error:
+            raise BackupUnwritable(f"no temporary file can be made: {error}; TMPDIR names another folder") from error
+        yield cast("BinaryIO", file)
 
 
 @contextmanager

@@ -75,7 +75,7 @@ class SentPart(RequestModel):
     """A part that you have sent, with the `ETag` that the store answered."""
 
     number: PartNumber
-    etag: Annotated[str, text(200, 1)]
+    etag: Annotated[str, text(200)]
 
 
 class CompleteRequest(RequestModel):
@@ -105,7 +105,7 @@ class KeptPart(BaseModel):
 
     number: int
     size_bytes: int
-    etag: str
+    etag: str = Field(description="empty where the store has put the parts together: complete the upload again")
 
 
 class KeptParts(BaseModel):

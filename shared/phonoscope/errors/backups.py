@@ -14,7 +14,7 @@ class BackupBusy(BackupError):
 
 
 class BackupUnwritable(BackupError):
-    """The folder cannot be written."""
+    """A folder cannot be written."""
 
 
 class BackupKept(BackupError):
@@ -38,4 +38,4 @@ class BackupSealed(BackupError):
 
 
 class RestoreRefused(BackupError):
-    """The service is in use."""
+    """The service is in use, or its bucket has recordings that are not in the backup."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import io
+import resource
+import tempfile
 from pathlib import Path
 
 import pytest
 
-from phonoscope.errors import BackupDamaged
+from phonoscope.errors import BackupDamaged, BackupSealed, BackupUnwritable
 from phonoscope_cli.backup.sealing import Opener, Sealer, new_identity, plain_size
 
 CHUNK = 64 << 10
@@ -32,3 +34,22 @@ def test_another_file_has_no_plain_size(tmp_path: Path, content: bytes) -> None:
     path.write_bytes(content)
     with pytest.raises(BackupDamaged, match="no file of age's"):
         plain_size(path)
+
+
+def test_a_full_disk_is_not_a_wrong_identity(tmp_path: Path) -> None:
+    """It names the folder of temporary files; what was changed, or is for another key, is said as before."""
+    identity, stranger, path = tmp_path / "key", tmp_path / "other", tmp_path / "file.age"
+    new_identity(stranger)
+    Sealer([new_identity(identity)]).write(path, io.BytesIO(bytes(3 * CHUNK)))
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (CHUNK, before[1]))
+    try:
+        with pytest.raises(BackupUnwritable, match=f"decrypted into {tempfile.gettempdir()}: File too large; TMPDIR"):
+            Opener(identity).open(path, sealed=True).__enter__()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    with pytest.raises(BackupSealed, match="cannot be decrypted with"):
+        Opener(stranger).open(path, sealed=True).__enter__()
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(BackupSealed, match="cannot be decrypted with"):
+        Opener(identity).open(path, sealed=True).__enter__()

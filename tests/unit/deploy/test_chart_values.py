@@ -142,14 +142,72 @@ def _nested(path: str, value: dict[str, Any]) -> dict[str, Any]:
             {"pools": {"gpu-worker": {"resources": {"requests": {"memory": "13Gi"}}}}},
             "pools.gpu-worker.resources.requests.memory",
         ),
+        *(
+            (
+                {part: {"resources": {"requests": {resource: asked}, "limits": {resource: limit}}}},
+                f"{part}.resources.requests.{resource}: {asked} is more than its limit, {limit}",
+            )
+            for part, resource, asked, limit in (
+                ("gateway", "cpu", 2, "1500m"),
+                ("courier", "cpu", "251m", 0.25),
+                ("migrate", "ephemeral-storage", "2Gi", "2G"),
+            )
+        ),
+        (
+            {"gpu": {"enabled": True}, "pools": {"gpu-worker": {"resources": {"requests": {"nvidia.com/gpu": 2}}}}},
+            "pools.gpu-worker.resources.requests.nvidia.com/gpu: 2 is more than its limit, 1",
+        ),
+        (
+            {"gpu": {"enabled": True}, "pools": {"cpu-worker": {"resources": {"requests": {"nvidia.com/gpu": 1}}}}},
+            "pools.cpu-worker.resources.requests.nvidia.com/gpu: 1 is more than its limit, 0",
+        ),
+        (
+            {"gateway": {"settings": {"max_upload_bytes": 30 << 30}, "temporary": "40Gi"}},
+            "pools.cpu-short-worker.temporary: 20Gi is less than the largest upload, gateway.settings.max_upload_bytes",
+        ),
+        *(
+            (
+                {"service": {"type": type_}},
+                f"networkPolicy.gateway: name who comes from outside, whom service.type {type_} lets in",
+            )
+            for type_ in ("NodePort", "LoadBalancer")
+        ),
+        *(
+            (
+                {"autoscaling": {"enabled": True, "sslmode": weak}, "database": {"sslmode": "require"}},
+                f"autoscaling.sslmode: {weak} may speak in the clear",
+            )
+            for weak in ("disable", "allow", "prefer")
+        ),
         (
             {
                 "ingress": INGRESS,
                 "networkPolicy": {"gateway": NGINX},
                 "settings": {"allowed_hosts": "example.org, *.other.org"},
             },
-            "settings.allowed_hosts",
+            "settings.allowed_hosts: example.org, *.other.org does not name ingress.host",
         ),
+        (
+            {"settings": {"allowed_hosts": "*.sounds.example.org", "public_url": "https://sounds.example.org"}},
+            "settings.allowed_hosts: *.sounds.example.org does not name the host of public_url, sounds.example.org",
+        ),
+        (
+            {"settings": {"public_url": "https://a.org"}, "gateway": {"settings": {"allowed_hosts": "b.org"}}},
+            "gateway.settings.allowed_hosts: b.org does not name the host of public_url",
+        ),
+        *(
+            ({"settings": SIGNING_IN | {name: url}}, f"settings.{name}: {url} must be https")
+            for name, url in (
+                ("oidc_issuer", "http://id.example.org"),
+                ("public_url", "http://sounds.example.org"),
+                ("public_url", "HTTP://localhost.example.org"),
+            )
+        ),
+        (
+            {"settings": SIGNING_IN | {"oidc_issuer": "id.example.org"}},
+            "settings.oidc_issuer: id.example.org must be a URL",
+        ),
+        ({"courier": {"settings": SIGNING_IN | {"oidc_issuer": "http://a.org"}}}, "courier.settings.oidc_issuer: http"),
         ({"secrets": {"existingSecret": "My_Secret"}}, "/secrets/existingSecret"),
         ({"fullnameOverride": "Sounds"}, "/fullnameOverride"),
     ],
@@ -204,6 +262,39 @@ def test_without_values_helm_says_what_is_missing() -> None:
             "ingress": {**INGRESS, "tlsSecretName": "certificate"},
             "networkPolicy": {"gateway": NGINX},
             "settings": {"public_url": "https://sounds.example.org"},
+        },
+        {"settings": {"max_upload_bytes": 30 << 30}, "gateway": {"settings": {"max_upload_bytes": 1 << 30}}},
+        {
+            "gateway": {
+                "resources": {
+                    "requests": {"cpu": 1, "ephemeral-storage": "1024Mi"},
+                    "limits": {"cpu": "1000m", "ephemeral-storage": "1Gi"},
+                }
+            }
+        },
+        {
+            "gpu": {"enabled": True, "count": 2},
+            "pools": {"gpu-worker": {"resources": {"requests": {"nvidia.com/gpu": 2}}}},
+        },
+        {"service": {"type": "LoadBalancer"}, "networkPolicy": {"gateway": [ANYWHERE]}},
+        {"service": {"type": "NodePort"}, "networkPolicy": {"enabled": False}},
+        {
+            "autoscaling": {"enabled": True, "sslmode": "require"},
+            "database": {"sslmode": "verify-full", "caSecret": "authorities"},
+        },
+        {"autoscaling": {"sslmode": "disable"}, "database": {"sslmode": "require"}},
+        *(
+            {"settings": {"allowed_hosts": allowed, "public_url": "https://Sounds.example.org"}}
+            for allowed in ("*", ",", "a.org, SOUNDS.example.org", "s[ao]und?.example.org", "")
+        ),
+        {"settings": {"public_url": "http://sounds.example.org"}},
+        {
+            "networkPolicy": {"enabled": False},
+            "settings": SIGNING_IN | {"oidc_issuer": "http://127.0.0.1:8080/realm", "public_url": "http://localhost"},
+        },
+        {
+            "networkPolicy": {"enabled": False},
+            "settings": SIGNING_IN | {"oidc_issuer": "http://id.example.org", "environment": "development"},
         },
         {"settings": RECEIVER, "networkPolicy": {"webhooks": [{"ipBlock": {"cidr": "10.1.0.0/16"}}]}},
         {"settings": RECEIVER, "networkPolicy": {"enabled": False}},

@@ -46,7 +46,7 @@ def create(state: State, caller: Caller, request: ClassifierRequest, then: Then 
         TooFewExamples, TooManyLabels, ContradictoryLabels, InvalidRequest: it cannot be taught from that.
         LimitReached: the owner has as many classifiers, or as much in the queues, as may be.
     """
-    if request.name == AUTO or request.name in state.catalogue.models:
+    if request.name == AUTO or state.catalogue.has(request.name):
         raise NameTaken(f"a model that is served is called {request.name!r}")
     space = _space(state, request)
 

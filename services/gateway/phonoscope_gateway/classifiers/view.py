@@ -43,7 +43,7 @@ def card(state: State, seen: Seen) -> ClassifierCard:
         queue=seen.queue,
         applied=_applied(row),
         erased=newest is not None and newest.erased_at is not None,
-        shadowed=row.name in state.catalogue.models,
+        shadowed=state.catalogue.has(row.name),
         created_at=row.created_at,
         taught_at=None if newest is None else newest.taught_at,
     )

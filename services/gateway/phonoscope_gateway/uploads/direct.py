@@ -121,9 +121,18 @@ def link_parts(state: State, owner_id: str, upload_id: str, numbers: Sequence[in
 
 
 def kept_parts(state: State, owner_id: str, upload_id: str) -> KeptParts:
-    """The parts that the store has. Raises ``NotFound``, ``UploadEnded`` or ``StoreUnavailable``."""
+    """The parts that the store has; all of them where it has put them together, and the track was not made yet.
+
+    Raises ``NotFound``, ``UploadEnded`` or ``StoreUnavailable``.
+    """
     row = _open(state, owner_id, upload_id)
-    found = state.store.multipart.parts(whole_of(row.id), _multipart_of(row))
+    key, multipart_id = whole_of(row.id), _multipart_of(row)
+    try:
+        found = list(state.store.multipart.parts(key, multipart_id))
+    except NotFound as error:
+        if not _is_assembled(state, key):
+            raise UploadEnded(_NOT_IN_STORE) from error
+        found = [StoredPart(number, _size_of(row, number), "") for number in range(1, parts_of(row) + 1)]
     return KeptParts(items=[KeptPart(number=part.number, size_bytes=part.size_bytes, etag=part.etag) for part in found])
 
 
@@ -211,8 +220,7 @@ def _open(state: State, owner_id: str, upload_id: str) -> UploadRow:
 def _assemble(upload: HeldUpload, request: CompleteRequest) -> None:
     """Makes the parts one object; of an upload that was assembled before, and not finished, the object is there."""
     store, key, multipart_id = upload.state.store, whole_of(upload.id), _multipart_of(upload.row)
-    with suppress(NotFound):
-        store.size_of(key)
+    if _is_assembled(upload.state, key):
         return
     try:
         found = list(store.multipart.parts(key, multipart_id))
@@ -220,6 +228,13 @@ def _assemble(upload: HeldUpload, request: CompleteRequest) -> None:
         raise UploadEnded(_NOT_IN_STORE) from error
     _check_parts(upload.row, found, request)
     store.multipart.complete(key, multipart_id, found)
+
+
+def _is_assembled(state: State, key: str) -> bool:
+    with suppress(NotFound):
+        state.store.size_of(key)
+        return True
+    return False
 
 
 def _check_parts(row: UploadRow, found: Sequence[StoredPart], request: CompleteRequest) -> None:

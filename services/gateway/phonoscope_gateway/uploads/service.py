@@ -18,7 +18,7 @@ from phonoscope.db.schema.uploads import UploadRow
 from phonoscope.db.service.keys import Caller
 from phonoscope.db.service.usage import check_open_upload
 from phonoscope.erasure import erase_objects_of_upload, erase_upload
-from phonoscope.errors import DigestMismatch, EmptyUpload, NotFound, PhonoscopeError, Unavailable
+from phonoscope.errors import DigestMismatch, EmptyUpload, ModelError, NotFound, PhonoscopeError, Unavailable
 from phonoscope.ids import new_id
 from phonoscope.logs import get_logger
 from phonoscope.metrics import recorder
@@ -95,17 +95,21 @@ def finish(upload: HeldUpload, caller: Caller, keys: Iterable[str], last: Binary
 
     Raises:
         DigestMismatch, RecordingError, InvalidRequest, UploadEnded: it can become no track; its bytes are erased.
-        LimitReached, NotFound, Unavailable: it is as it was before, and can be finished later.
+        LimitReached, ModelError, NotFound, Unavailable: it is as it was before, and can be finished later. So it is
+            with ``InvalidRequest`` where this gateway does not take the job, as one of another release.
         UploadBusy: another request has taken over.
     """
     state, counted = upload.state, False
+    request = _request(upload.row)
+    if request is not None:
+        check_submission(state, caller, request)
     try:
         with new_spool() as whole:
             recording = _copied(upload, keys, last, whole)
             counted = True
-            _finish(upload, caller, recording)
+            _finish(upload, caller, request, recording)
     except PhonoscopeError as error:
-        if error.retryable or error.status >= _SERVER_ERROR or isinstance(error, NotFound):
+        if error.retryable or error.status >= _SERVER_ERROR or isinstance(error, NotFound | ModelError):
             raise
         refuse(upload, error, None if counted else upload.row.size_bytes)
         raise
@@ -127,9 +131,7 @@ def refuse(upload: HeldUpload, error: PhonoscopeError, size_bytes: int | None) -
     _erase_objects(upload)
 
 
-def _finish(upload: HeldUpload, caller: Caller, recording: Upload) -> None:
-    request = _request(upload.row)
-
+def _finish(upload: HeldUpload, caller: Caller, request: JobRequest | None, recording: Upload) -> None:
     def end(session: Session, track_id: str, job_id: str | None) -> None:
         finish_upload(session, upload.id, upload.writer, track_id, job_id, upload.expires_in)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import text
@@ -18,6 +18,9 @@ MOST_VERSIONS = 20
 """Of each classifier the newest versions are kept; results of others keep their digests."""
 MOST_WEIGHT_BYTES = 1 << 30
 """Of all versions of an owner's classifiers; of more the newest of each are kept, and of others those taught last."""
+
+_LEFT_OUT = "left_out"
+"""In figures: recordings without vectors."""
 
 # Tracks first, then the classifier's row: see LOCKS.md.
 _HOLD = text("SELECT id FROM tracks WHERE owner_id = :owner_id AND id = ANY(:tracks) ORDER BY id FOR KEY SHARE")
@@ -93,6 +96,7 @@ def keep_teaching(session: Session, owner_id: str, teaching: Teaching) -> None:
     another version came first.
     """
     noted = {note.track_id for note in (*teaching.doubts, *teaching.queue)}
+    noted.update(each["track_id"] for each in teaching.figures.get(_LEFT_OUT, []))
     there = set(session.scalars(_HOLD, {"owner_id": owner_id, "tracks": sorted(teaching.tracks | noted)}))
     if not teaching.tracks <= there:
         raise OutdatedTeaching("a recording was erased while the classifier was taught from it")
@@ -104,7 +108,7 @@ def keep_teaching(session: Session, owner_id: str, teaching: Teaching) -> None:
         moved = {"model": space.model, "digest": space.digest, "embedder": embedder, "chosen": AUTO}
         still = {"model_before": before.model, "digest_before": before.digest}
         session.execute(_MOVE_TO_SPACE, {**at, **moved, **still})
-    _add_version(session, teaching)
+    _add_version(session, teaching, there)
     session.execute(_ADD_TRACKS, {**at, "tracks": sorted(teaching.tracks)})
     replace_versions(session, teaching.classifier_id, teaching.version)
     _add_notes(session, at, "given", [note for note in teaching.doubts if note.track_id in there])
@@ -119,14 +123,17 @@ def replace_versions(session: Session, classifier_id: str, version: int) -> None
         session.execute(statement, at)
 
 
-def _add_version(session: Session, teaching: Teaching) -> None:
+def _add_version(session: Session, teaching: Teaching, there: Collection[str]) -> None:
+    figures = dict(teaching.figures)
+    if _LEFT_OUT in figures:
+        figures[_LEFT_OUT] = [each for each in figures[_LEFT_OUT] if each["track_id"] in there]
     session.add(
         ClassifierVersionRow(
             classifier_id=teaching.classifier_id,
             version=teaching.version,
             manifest=dict(teaching.manifest),
             weights=teaching.weights,
-            figures=dict(teaching.figures),
+            figures=figures,
             read_at=teaching.read_at,
         )
     )
