@@ -9,7 +9,7 @@ from pathlib import Path
 from zipfile import ZipFile
 
 import pytest
-from playwright.sync_api import FloatRect, Locator, Page, ViewportSize, expect
+from playwright.sync_api import FloatRect, Locator, Page, Route, ViewportSize, expect
 
 from phonoscope.contract import TrackChange
 from phonoscope.tasks import Classify
@@ -294,6 +294,29 @@ def test_downloads_have_the_recording_s_name(mixer: Callable[[ViewportSize], Vis
     here.client.change_track(track.id, TrackChange(name="Bell / mill"))
     _open(here, track.id)
     assert _downloads(page) == ("Bell - mill - vocals.flac", "Bell - mill - stems.zip")
+
+
+def test_stems_that_are_too_long_for_the_mixer_are_downloaded(mixer: Callable[[ViewportSize], Visit]) -> None:
+    """The page says how long they may be, and has the ZIP of all."""
+    here = mixer(WIDE)
+    page = here.page
+
+    def longer(route: Route) -> None:
+        answer = route.fetch()
+        stems = answer.json()
+        stems["stems"] = [{**stem, "duration_s": 3_600.0} for stem in stems["stems"]]
+        route.fulfill(response=answer, json=stems)
+
+    page.route("**/v1/tracks/*/stems", longer)
+    page.reload()
+    stems = page.locator("#stems")
+    stems.scroll_into_view_if_needed()
+    expect(stems).to_contain_text(re.compile(r"The mixer of this page takes 4 stems of up to \d+:\d\d; these are longer"))
+    expect(page.get_by_role("group", name="Mixer")).to_have_count(0)
+    with page.expect_download() as download:
+        stems.get_by_role("button", name="All stems (ZIP)").click()
+    assert download.value.suggested_filename == "song - stems.zip"
+    here.expect_fine(*BOTH)
 
 
 def test_a_mix_is_saved_in_each_format(mixer: Callable[[ViewportSize], Visit]) -> None:
