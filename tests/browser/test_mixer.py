@@ -311,7 +311,7 @@ def test_stems_that_are_too_long_for_the_mixer_are_downloaded(mixer: Callable[[V
     page.reload()
     stems = page.locator("#stems")
     stems.scroll_into_view_if_needed()
-    expect(stems).to_contain_text(re.compile(r"The mixer of this page takes 4 stems of up to \d+:\d\d; these are longer"))
+    expect(stems).to_contain_text(re.compile(r"takes 4 stems of up to \d+:\d\d; these are longer"))
     expect(page.get_by_role("group", name="Mixer")).to_have_count(0)
     with page.expect_download() as download:
         stems.get_by_role("button", name="All stems (ZIP)").click()

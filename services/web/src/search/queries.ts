@@ -30,15 +30,16 @@ export function soundsLike(query: Query | null, within: Within) {
   });
 }
 
-/** The recordings whose names or tags have these words in them. */
+/** Some of the recordings whose names or tags have these words in them, and whether there are more. */
 export function useNamed(query: Query | null, collection: string | null) {
   const words = query?.by === "words" ? query.words : null;
   return useQuery({
     queryKey: ["tracks", "named", words, collection],
     enabled: words !== null,
-    queryFn: async ({ signal }): Promise<Track[]> => {
+    queryFn: async ({ signal }): Promise<{ items: Track[]; more: boolean }> => {
       const params = { query: { q: words as string, limit: BY_NAME, ...(collection && { collection }) } };
-      return dataOf(await api.GET("/v1/tracks", { params, signal })).items;
+      const { items, next_cursor } = dataOf(await api.GET("/v1/tracks", { params, signal }));
+      return { items, more: next_cursor !== null };
     },
   });
 }
