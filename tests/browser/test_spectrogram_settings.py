@@ -77,7 +77,7 @@ def test_the_picture_has_the_look_that_was_chosen(tones: Callable[[ViewportSize]
 
 
 def test_each_colour_map_has_colours_of_its_own(tones: Callable[[ViewportSize], Visit]) -> None:
-    """Each draws other pixels than all others, dark where it is quiet and bright where it is loud; one has no colour."""
+    """Each draws other pixels than all others, dark where it is quiet and bright where it is loud; gray has none."""
     here = tones(WIDE)
     page = here.page
     page.get_by_text("Spectrogram settings").click()

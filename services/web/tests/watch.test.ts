@@ -137,6 +137,7 @@ describe("watching a job", () => {
     vi.stubGlobal("fetch", () => Promise.reject(new TypeError("no network")));
     const stop = new AbortController();
     const { done } = await watch(stop.signal);
+    await vi.advanceTimersByTimeAsync(60_000);
     const refused = expect(done).rejects.toThrow("no longer wanted");
     stop.abort(new Error("no longer wanted"));
     await refused;

@@ -1,8 +1,8 @@
 import { api, dataOf, fetchWithKey, type Job, type Status, type Task } from "./client";
+import { isOffline, untilOnline } from "./network";
 import { pause, Watchdog } from "./pause";
 import { ApiProblem } from "./problem";
 import { EventParser, type StreamEvent } from "./sse";
-import { isOffline, untilOnline } from "../ui/online";
 
 // Long polling returns when the job ends. A short wait shows its progress in between.
 const WAIT_S = 1.5;

@@ -1,9 +1,9 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
 import { Link, useLocation } from "wouter";
+import { whenOnline } from "../api/network";
 import { taskText } from "../api/taskText";
 import { Button, IconButton, ProgressBar } from "../ui/controls";
-import { whenOnline } from "../ui/online";
 import { titleOf } from "../ui/tags";
 import { readAdded } from "./again";
 import { clearFinished, dismissUpload, forgetUploads, onTracksChanged, resumeUploads, retryCutOff, retryUpload, type Upload, useUploads } from "./uploads";

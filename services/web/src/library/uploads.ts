@@ -1,5 +1,6 @@
 import { useSyncExternalStore } from "react";
 import { api, dataOf, fetchWithKey, type Job, type Track } from "../api/client";
+import { isOffline } from "../api/network";
 import { ApiProblem, errorText } from "../api/problem";
 import { remember, remembered } from "../api/session";
 import { upload } from "../api/upload";
@@ -12,7 +13,6 @@ import { labelText, percent } from "../ui/format";
 import type { Dropped } from "../ui/dropped";
 import { askBeforeLeaving } from "../ui/leaving";
 import { announce } from "../ui/live";
-import { isOffline } from "../ui/online";
 
 /** The recording that an upload became: its id, and what it is shown as. */
 type Stored = Pick<Track, "id" | "filename" | "name" | "tags">;
