@@ -59,7 +59,12 @@ def test_one_is_made_from_confirmed_labels(here: Visit, tmp_path: Path) -> None:
     expect(row).to_contain_text(re.compile(r"\d+ % \(\d+ – \d+ %\) too few recordings to say"))
     here.expect_fine(*BOTH)
     row.get_by_role("link").click()
-    page.get_by_role("button", name="Delete it").click()
+    delete = page.get_by_role("button", name="Delete it")
+    delete.press("Enter")
+    expect(page.get_by_role("button", name="Keep")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(delete).to_be_focused()
+    delete.click()
     page.get_by_role("button", name="Delete", exact=True).click()
     expect(page.get_by_text("There is no classifier yet.")).to_be_visible()
 

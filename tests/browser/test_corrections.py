@@ -140,6 +140,51 @@ def test_a_predicted_stretch_is_confirmed_and_rejected_in_the_list(
 
 
 @WIDE_FIRST
+def test_a_label_is_changed_in_one_action(visit: Callable[..., Visit], long: Path, size: ViewportSize) -> None:
+    """Of the whole recording, and of a stretch: one is rejected, the other confirmed, and one Undo takes back both."""
+    here = visit(size)
+    page = here.page
+    track = _opened(here, long)
+    own, heard = page.get_by_role("region", name="Your labels"), page.get_by_role("region", name="What is heard")
+    here.client.say_label(track, "rain")
+    page.reload()
+    expect(heard).to_contain_text("rain, confirmed by you")
+
+    def said() -> set[tuple[str, LabelState, bool]]:
+        return {(one.label, one.state, one.start_s is None) for one in here.client.labels(track).labels}
+
+    own.get_by_role("button", name="Change rain …").press("Enter")
+    dialog = page.get_by_role("dialog", name="Change rain")
+    expect(dialog.get_by_label("Another label")).to_be_focused()
+    here.expect_fine()
+    page.keyboard.type("hail")
+    page.keyboard.press("Enter")
+    expect(heard).to_contain_text("hail, confirmed by you")
+    expect(own.locator("button:focus")).to_have_count(1)
+    assert said() == {("rain", LabelState.REJECTED, True), ("hail", LabelState.CONFIRMED, True)}
+    own.get_by_role("button", name="Undo").click()
+    expect(heard).to_contain_text("rain, confirmed by you")
+    expect(own.get_by_role("button", name="Undo")).to_have_count(0)
+    assert said() == {("rain", LabelState.CONFIRMED, True)}
+
+    stretches = page.locator(".segments")
+    dog = stretches.get_by_role("listitem").filter(has_text="dog").last
+    place = dog.locator(".segment__time").inner_text()
+    dog.get_by_role("button", name=re.compile("^Change dog")).click()
+    page.get_by_label("Another label").fill("wolf")
+    page.get_by_role("dialog").get_by_role("button", name="Change", exact=True).click()
+    wolf = stretches.get_by_role("listitem").filter(has_text="wolf")
+    expect(wolf).to_contain_text(place)
+    expect(wolf).to_contain_text("confirmed")
+    own_stretches = {("dog", LabelState.REJECTED, False), ("wolf", LabelState.CONFIRMED, False)}
+    assert said() == {("rain", LabelState.CONFIRMED, True), *own_stretches}
+    here.expect_fine()
+    stretches.get_by_role("button", name="Undo").click()
+    expect(wolf).to_have_count(0)
+    assert said() == {("rain", LabelState.CONFIRMED, True)}
+
+
+@WIDE_FIRST
 def test_a_visitor_and_a_report_have_what_was_corrected(
     visit: Callable[..., Visit], recordings: dict[str, Path], tmp_path: Path, size: ViewportSize
 ) -> None:

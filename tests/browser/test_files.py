@@ -40,7 +40,7 @@ def test_title_artist_and_cover_are_shown(visit: Callable[..., Visit], tmp_path:
 
 @WIDE_FIRST
 def test_the_map_finds_what_the_list_finds(visit: Callable[..., Visit], tmp_path: Path, size: ViewportSize) -> None:
-    """By tags too, and by the name that its owner gave it."""
+    """By tags too, and by the name that its owner gave it; it calls recordings as the list does."""
     here = visit(size)
     page, client = here.page, here.client
     (tmp_path / "tone.wav").write_bytes(tone_wav(1.0, seed=72))
@@ -55,8 +55,13 @@ def test_the_map_finds_what_the_list_finds(visit: Callable[..., Visit], tmp_path
     seen.click()
     link = page.get_by_label("Recordings in view").get_by_role("link")
     expect(link).to_have_attribute("href", f"/tracks/{tagged}")
+    expect(link).to_have_text("<b>So What</b>")
     page.get_by_label("Filter by name").fill("BELL")
     expect(link).to_have_attribute("href", f"/tracks/{other}")
+    expect(link).to_have_text("The Bell")
+    page.locator(".map__plot").focus()
+    page.keyboard.press("Shift+ArrowRight")
+    expect(page.locator(".map__card")).to_contain_text("The Bell")
     page.get_by_label("Filter by name").fill("trane")
     expect(page.get_by_text("No recording on the map matches.")).to_be_visible()
     page.get_by_label("Filter by name").fill("")

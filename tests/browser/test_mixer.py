@@ -9,7 +9,7 @@ from pathlib import Path
 from zipfile import ZipFile
 
 import pytest
-from playwright.sync_api import FloatRect, Locator, Page, ViewportSize, expect
+from playwright.sync_api import FloatRect, Locator, Page, Route, ViewportSize, expect
 
 from phonoscope.contract import TrackChange
 from phonoscope.tasks import Classify
@@ -21,15 +21,21 @@ from tests.support import RunningStack, tone_wav
 _TONES = """
     BaseAudioContext.prototype.decodeAudioData = async function () {
         const tone = this.createBuffer(2, 8 * this.sampleRate, this.sampleRate);
-        for (const channel of [0, 1]) {
+        [LEFT, RIGHT].forEach((gain, channel) => {
             tone.getChannelData(channel).forEach((_, at, samples) => {
-                samples[at] = 0.1 * Math.sin((2 * Math.PI * 440 * at) / this.sampleRate);
+                samples[at] = gain * Math.sin((2 * Math.PI * 440 * at) / this.sampleRate);
             });
-        }
+        });
         return tone;
     };
 """
 """Has stems be a tone: a network that has learned nothing makes sounds that nobody knows."""
+_DRAWN = """() => {
+    const canvas = document.querySelector(".stem__lane canvas");
+    const { data } = canvas.getContext("2d").getImageData(canvas.width >> 1, 0, 1, canvas.height);
+    return data.filter((value, at) => at % 4 === 3 && value > 0).length > 4;
+}"""
+"""Holds when the first stem's lane is drawn over more than a line in the middle."""
 _LEVEL = "Number(document.querySelector('[aria-label=\"Level of {}\"]').ariaValueNow)"
 _ENDS_MS = 60_000
 _FORMATS = {"wav": ("audio/wav", b"RIFF"), "mp3": ("audio/mpeg", b"ID3"), "opus": ("audio/ogg", b"OggS")}
@@ -185,10 +191,7 @@ def test_stems_have_the_pages_speed_pitch_and_band(mixer: Callable[[ViewportSize
     """At half the speed a tone keeps its pitch, or is an octave lower; muted and outside of a band nothing is heard."""
     here = mixer(WIDE)
     page = here.page
-    page.add_init_script(_TONES)
-    page.reload()
-    page.locator("#stems").scroll_into_view_if_needed()
-    expect(page.get_by_role("button", name="Play the stems")).to_be_enabled()
+    _be_tones(page, 0.1, 0.1)
     page.get_by_role("button", name="Loop the visible range").click()
     page.get_by_role("button", name="Play the stems").click()
     expect_heard(page, "Math.abs(pitch() - 440) < 9")
@@ -205,6 +208,25 @@ def test_stems_have_the_pages_speed_pitch_and_band(mixer: Callable[[ViewportSize
     expect_heard(page, "Math.abs(pitch() - 440) < 9")
     page.get_by_role("button", name="Mute", exact=True).click()
     expect_heard(page, "levelAt(440) < -100")
+    here.expect_fine(*BOTH)
+
+
+@pytest.mark.parametrize(("left", "right"), [(0.0, 0.3), (0.3, -0.3)], ids=["right", "opposed"])
+def test_both_channels_of_a_stem_are_drawn_and_measured(
+    mixer: Callable[[ViewportSize], Visit], left: float, right: float
+) -> None:
+    """What is on the right alone is neither empty nor half as loud; opposed channels are no silence."""
+    here = mixer(WIDE)
+    here.expected = ("willReadFrequently",)
+    page = here.page
+    _be_tones(page, left, right)
+    page.wait_for_function(_DRAWN)
+    page.get_by_role("button", name="Loop the visible range").click()
+    page.get_by_role("button", name="Solo vocals").click()
+    page.get_by_role("button", name="Play the stems").click()
+    # A tone with a peak of 0.3 has a level of -13.5 dBFS.
+    for name in ("vocals", "the mix"):
+        page.wait_for_function(f"() => Math.abs({_LEVEL.format(name)} + 13.5) < 1")
     here.expect_fine(*BOTH)
 
 
@@ -274,6 +296,29 @@ def test_downloads_have_the_recording_s_name(mixer: Callable[[ViewportSize], Vis
     assert _downloads(page) == ("Bell - mill - vocals.flac", "Bell - mill - stems.zip")
 
 
+def test_stems_that_are_too_long_for_the_mixer_are_downloaded(mixer: Callable[[ViewportSize], Visit]) -> None:
+    """The page says how long they may be, and has the ZIP of all."""
+    here = mixer(WIDE)
+    page = here.page
+
+    def longer(route: Route) -> None:
+        answer = route.fetch()
+        stems = answer.json()
+        stems["stems"] = [{**stem, "duration_s": 36_000.0} for stem in stems["stems"]]
+        route.fulfill(response=answer, json=stems)
+
+    page.route("**/v1/tracks/*/stems", longer)
+    page.reload()
+    stems = page.locator("#stems")
+    stems.scroll_into_view_if_needed()
+    expect(stems).to_contain_text(re.compile(r"takes 4 stems of up to [\d:]+; these are longer"))
+    expect(page.get_by_role("group", name="Mixer")).to_have_count(0)
+    with page.expect_download() as download:
+        stems.get_by_role("button", name="All stems (ZIP)").click()
+    assert download.value.suggested_filename == "song - stems.zip"
+    here.expect_fine(*BOTH)
+
+
 def test_a_mix_is_saved_in_each_format(mixer: Callable[[ViewportSize], Visit]) -> None:
     """WAV, MP3 and Opus under the recording's name, with their own endings; what is served says the same."""
     here = mixer(WIDE)
@@ -291,6 +336,14 @@ def test_a_mix_is_saved_in_each_format(mixer: Callable[[ViewportSize], Visit]) -
         assert Path(download.value.path()).read_bytes().startswith(start)
         served = page.request.get(f"{here.url}{link.get_attribute('href')}")
         assert (served.status, served.headers["content-type"]) == (200, media_type)
+
+
+def _be_tones(page: Page, left: float, right: float) -> None:
+    """Has each stem be a tone with these peaks on the left and the right."""
+    page.add_init_script(_TONES.replace("LEFT", str(left)).replace("RIGHT", str(right)))
+    page.reload()
+    page.locator("#stems").scroll_into_view_if_needed()
+    expect(page.get_by_role("button", name="Play the stems")).to_be_enabled()
 
 
 def _downloads(page: Page) -> tuple[str, str]:

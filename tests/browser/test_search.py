@@ -11,6 +11,7 @@ from playwright.sync_api import ViewportSize, expect
 
 from tests.browser.axis import seconds_of
 from tests.browser.visit import BOTH, LONG_S, PLOTS_LOADED, WIDE_FIRST, Visit, record_players
+from tests.support import tone_wav
 
 _FURTHEST = """
     window.furthest = 0;
@@ -50,6 +51,29 @@ def test_words_find_what_is_heard(library: Visit) -> None:
     expect(moments.first.get_by_role("button", name="Play")).to_be_visible()
     assert "unit=moment" in page.url
     library.expect_fine(*BOTH)
+
+
+def test_more_by_name_is_in_the_library(visit: Callable[..., Visit], tmp_path: Path) -> None:
+    """Where more than five recordings have the words in their names; where there are five, nothing is said."""
+    here = visit()
+    page = here.page
+    for number in range(6):
+        path = tmp_path / f"gong {number}.wav"
+        path.write_bytes(tone_wav(0.2, seed=90 + number))
+        here.client.upload(path)
+        if number == 4:
+            here.go("/search?q=gong")
+            named = page.get_by_role("region", name="Found by name")
+            expect(named.get_by_role("listitem")).to_have_count(5)
+            expect(named.get_by_role("link", name="More by name")).to_have_count(0)
+    page.reload()
+    expect(named.get_by_role("listitem")).to_have_count(5)
+    more = named.get_by_role("link", name="More by name")
+    expect(more).to_be_visible()
+    here.expect_fine(*BOTH)
+    more.click()
+    expect(page).to_have_url(f"{here.url}/?q=gong")
+    expect(page.get_by_label("Recordings", exact=True).get_by_role("link")).to_have_count(6)
 
 
 @WIDE_FIRST

@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Page, ViewportSize, expect
 
 from tests.browser.sound import expect_heard, listen, tones_wav
-from tests.browser.visit import NARROW, PLOTS_LOADED, WIDE_FIRST, Visit
+from tests.browser.visit import BOTH, NARROW, PLOTS_LOADED, WIDE, WIDE_FIRST, Visit
 from tests.support import tone_wav
 
 _LOW_HZ, _HIGH_HZ, _RATE_HZ = 400, 4_000, 22_050
@@ -74,6 +74,32 @@ def test_the_picture_has_the_look_that_was_chosen(tones: Callable[[ViewportSize]
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     page.get_by_role("button", name="Default look").click()
     expect(page.get_by_label("Frequency scale")).to_have_value("mel")
+
+
+def test_each_colour_map_has_colours_of_its_own(tones: Callable[[ViewportSize], Visit]) -> None:
+    """Each draws other pixels than all others, dark where it is quiet and bright where it is loud; gray has none."""
+    here = tones(WIDE)
+    page = here.page
+    page.get_by_text("Spectrogram settings").click()
+    choice = page.get_by_label("Colours of the spectrogram")
+    names = [option.get_attribute("value") for option in choice.get_by_role("option").all()]
+    assert names == ["magma", "viridis", "inferno", "cividis", "gray"]
+    drawn: list[list[list[int]]] = []
+    for name in names:
+        choice.select_option(name)
+        page.wait_for_function(
+            f"""drawn => {{
+                const now = JSON.stringify(({_MIDDLE})());
+                return drawn.every((earlier) => JSON.stringify(earlier) !== now);
+            }}""",
+            arg=drawn,
+        )
+        drawn.append(page.evaluate(_MIDDLE))
+        lights = [0.2126 * red + 0.7152 * green + 0.0722 * blue for red, green, blue in drawn[-1]]
+        assert min(lights) < 60, name
+        assert max(lights) > 150, name
+    assert [all(max(pixel) == min(pixel) for pixel in pixels) for pixels in drawn] == [False] * 4 + [True]
+    here.expect_fine(*BOTH)
 
 
 @WIDE_FIRST

@@ -9,7 +9,7 @@ from pathlib import Path
 from playwright.sync_api import ViewportSize, expect
 
 from phonoscope.tasks import Explain, Features
-from tests.browser.visit import WIDE_FIRST, Visit
+from tests.browser.visit import BOTH, WIDE_FIRST, Visit
 from tests.support import tone_wav
 
 _ENDS_MS = 60_000
@@ -64,6 +64,26 @@ def test_the_microphone_makes_a_recording(visit: Callable[..., Visit]) -> None:
     [track] = here.client.tracks().items
     assert track.filename.startswith("recording 20")
     assert 1.0 < track.duration_s < 20.0
+
+
+def test_an_upload_goes_on_when_the_network_is_back(visit: Callable[..., Visit]) -> None:
+    """Chosen without one, it says so, and is sent and analysed without a press."""
+    here = visit()
+    here.expected = ("ERR_INTERNET_DISCONNECTED",)
+    here.go("/")
+    page = here.page
+    expect(page.get_by_role("button", name="Try an example")).to_be_visible()
+    page.context.set_offline(True)
+    row = page.get_by_label("Uploads").get_by_role("listitem")
+    page.get_by_label("Recordings to upload").set_input_files(
+        {"name": "later.wav", "mimeType": "audio/wav", "buffer": tone_wav(1.0, seed=83)}
+    )
+    expect(row.locator(".upload__bad")).to_have_text("No network. It goes on when the network is back.")
+    assert here.violations() == []
+    page.context.set_offline(False)
+    expect(row.get_by_text("done")).to_be_visible(timeout=_ENDS_MS)
+    assert [track.filename for track in here.client.tracks().items] == ["later.wav"]
+    here.expect_fine(*BOTH)
 
 
 def test_a_file_without_sound_is_refused_and_can_be_tried_again(visit: Callable[..., Visit]) -> None:

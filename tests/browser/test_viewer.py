@@ -340,7 +340,7 @@ def test_a_map_is_not_drawn_anew_for_a_reader(visit: Callable[..., Visit], stack
 
 
 def test_only_a_writer_cancels_a_job(visit: Callable[..., Visit], stack: RunningStack, team: _Team) -> None:
-    """While it waits, whoever may only read sees how long."""
+    """While it waits, whoever may only read sees how long. Keys go on with the recording once its button is gone."""
     writer, reader = _signed_in(visit(), team.writer), _signed_in(visit(), team.reader)
     with hung(stack, "gpu", "gpu-long"), Client(stack.url, team.writer) as client:
         job = client.create_job(team.new, ["classify"])
@@ -348,7 +348,11 @@ def test_only_a_writer_cancels_a_job(visit: Callable[..., Visit], stack: Running
             here.go("/jobs")
             expect(here.page.get_by_text(job.id)).to_be_visible()
             expect(here.page.get_by_role("button", name=f"Cancel {job.id}")).to_have_count(count)
-        client.cancel(job.id)
+        row = writer.page.get_by_role("listitem").filter(has_text=job.id)
+        row.get_by_role("button", name=f"Cancel {job.id}").press("Enter")
+        expect(row).to_contain_text("cancelled")
+        expect(row.get_by_role("link")).to_be_focused()
+        writer.expect_fine(*BOTH)
 
 
 @pytest.mark.main

@@ -138,8 +138,19 @@ def test_a_secret_is_made_anew(visit: Callable[..., Visit], receiver: _Receiver)
     assert secret.inner_text() != endpoint.secret
     page.get_by_role("button", name="I have saved it").click()
     expect(secret).to_have_count(0)
-    page.get_by_role("button", name="Delete", exact=True).click()
-    expect(page.get_by_role("button", name="Keep")).to_be_focused()
+
+
+def test_keys_go_on_after_an_endpoint_was_kept(visit: Callable[..., Visit]) -> None:
+    """The safe answer has the focus, and pressed it gives that back to what asked."""
+    here = visit()
+    here.client.create_webhook(f"http://127.0.0.1:{free_port()}/")
+    here.go("/webhooks")
+    delete = here.page.get_by_role("button", name="Delete", exact=True)
+    delete.press("Enter")
+    expect(here.page.get_by_role("button", name="Keep")).to_be_focused()
+    here.expect_fine(*BOTH)
+    here.page.keyboard.press("Enter")
+    expect(delete).to_be_focused()
 
 
 def test_an_endpoint_that_does_not_answer_is_shown_as_failing(visit: Callable[..., Visit]) -> None:

@@ -4,7 +4,7 @@ import { appliedText } from "../src/classifiers/Applying";
 import { examplesOf } from "../src/classifiers/ChosenRecordings";
 import { answerTo } from "../src/classifiers/Doubts";
 import { matrixOf } from "../src/classifiers/Figures";
-import { restored, undoing } from "../src/classifiers/labelling";
+import { madeOf, restored, undoing } from "../src/classifiers/labelling";
 import { type Markable, requestFrom, toggled } from "../src/classifiers/marks/marks";
 import { type Classifier, type Figures, taughtWith, teachingOf } from "../src/classifiers/queries";
 import { oppositeOf, saidBy } from "../src/classifiers/review/answers";
@@ -123,11 +123,21 @@ test("a change is undone by key, and what others said meanwhile stays", () => {
 test("what has another state than the change gave it was changed since, and stays", () => {
   const hum = { label: "hum", start_s: 1, end_s: 2 };
   const undo = [{ ...hum, state: null }];
-  expect(restored([{ ...hum, state: "confirmed" }], undo, "confirmed")).toEqual([]);
-  expect(restored([{ ...hum, state: "rejected" }], undo, "confirmed")).toEqual([{ ...hum, state: "rejected" }]);
+  expect(restored([{ ...hum, state: "confirmed" }], undo, madeOf([{ ...hum, state: "confirmed" }]))).toEqual([]);
+  expect(restored([{ ...hum, state: "rejected" }], undo, madeOf([{ ...hum, state: "confirmed" }]))).toEqual([{ ...hum, state: "rejected" }]);
   const removed = [{ ...hum, state: "confirmed" as const }];
-  expect(restored([], removed, null)).toEqual(removed);
-  expect(restored([{ ...hum, state: "rejected" }], removed, null)).toEqual([{ ...hum, state: "rejected" }]);
+  expect(restored([], removed, madeOf([{ ...hum, state: null }]))).toEqual(removed);
+  expect(restored([{ ...hum, state: "rejected" }], removed, madeOf([{ ...hum, state: null }]))).toEqual([{ ...hum, state: "rejected" }]);
+});
+
+test("a label that was changed to another one is put back with that, but for what was changed since", () => {
+  const place = { start_s: null, end_s: null };
+  const made = [{ label: "dog", ...place, state: "rejected" as const }, { label: "e\u0301tude", ...place, state: "confirmed" as const }];
+  const kept = made.map((one) => ({ ...one, label: one.label.normalize("NFC") }));
+  const undo = undoing([], kept);
+  expect(restored(kept, undo, madeOf(made))).toEqual([]);
+  const since = [{ label: "dog", ...place, state: "confirmed" as const }];
+  expect(restored([...since, ...kept.slice(1)], undo, madeOf(made))).toEqual(since);
 });
 
 test("a doubtful example keeps its label, gets the other one, or loses it", () => {

@@ -16,6 +16,13 @@ describe("colours", () => {
     expect([...inverted.subarray(255 * 4, 255 * 4 + 3)]).toEqual([...colourOf(map, 0)]);
   });
 
+  it("differ from map to map at every step but the darkest and the brightest", () => {
+    for (let step = 32; step < 224; step += 1) {
+      const colours = COLOUR_MAPS.map((map) => colourOf(map, step / 255).join());
+      expect(new Set(colours).size, `step ${step}`).toBe(COLOUR_MAPS.length);
+    }
+  });
+
   it("are clamped", () => {
     expect(colourOf("magma", -3)).toEqual(colourOf("magma", 0));
     expect(colourOf("magma", 7)).toEqual(colourOf("magma", 1));

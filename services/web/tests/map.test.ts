@@ -271,6 +271,12 @@ describe("the map's texts", () => {
     expect(pointText({ ...point("a", "dog_bark"), label_confirmed: true }, null)).toBe("a, dog bark (confirmed), 0:05");
   });
 
+  it("say its given name, else the title by its tags, as the library does", () => {
+    const tagged = { ...point("a.wav", "rain"), title: "So What" };
+    expect(pointText(tagged, null)).toBe("So What, rain, 0:05");
+    expect(pointText({ ...tagged, name: "At the mill" }, null)).toBe("At the mill, rain, 0:05");
+  });
+
   it("say how many there are, and the largest labels", () => {
     const points = [point("a", "dog_bark"), point("b", "dog_bark"), point("c", "rain"), point("d", null)];
     expect(summaryText(atlasOf(points))).toBe("4 recordings: dog bark 2, rain 1; 1 without a label.");

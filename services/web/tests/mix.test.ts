@@ -8,12 +8,12 @@ import {
   mixdownOptions,
   mixOf,
   neutralMix,
-  outline,
   QUIETEST_DB,
   stereoGains,
   withChannel,
   withSoloAlone,
 } from "../src/mixer/mix";
+import { extremesOf, outline, outlineOfSamples } from "../src/mixer/outline";
 import { levelDb } from "../src/sound/level";
 
 const MIX = neutralMix(["drums", "bass", "vocals"]);
@@ -61,10 +61,14 @@ describe("the mixer", () => {
     expect(levelDb(new Float32Array(64))).toBe(QUIETEST_DB);
   });
 
-  it("keeps the outline of every sample", () => {
-    const { low, high } = outline(Float32Array.from([0.5, -0.25, 0, -1, 0.125, 0]), 3);
-    expect([...high]).toEqual([0.5, 0, 0.125]);
-    expect([...low]).toEqual([-0.25, -1, 0]);
+  it("draws every sample of both channels, also of a stem that is on the right alone", () => {
+    const right = Float32Array.from([0.5, -0.25, 0, -1, 0.125, 0]);
+    for (const channels of [[right], [new Float32Array(6), right], [right, new Float32Array(6)]]) {
+      const sound = { numberOfChannels: channels.length, length: 6, duration: 6, getChannelData: (channel: number) => channels[channel] as Float32Array<ArrayBuffer> };
+      const coarse = outline(sound, 3);
+      expect([0, 1, 2].map((at) => extremesOf(coarse, at, at + 1))).toEqual([[-0.25, 0.5], [-1, 0], [0, 0.125]]);
+      expect(extremesOf(outlineOfSamples(sound), 1, 4)).toEqual([-1, 0]);
+    }
   });
 });
 

@@ -32,3 +32,41 @@ test("an upload whose analysis was cancelled says so, has its track, and is anal
   expect(rows()).toEqual([expect.objectContaining({ phase: "failed", problem: "It was cancelled.", track, jobId: null })]);
   expect(rows()[0]?.request).not.toBe("first");
 });
+
+test("an upload that the network's absence ended goes on when that is back, with its job", async () => {
+  let online = false;
+  const succeeded = { id: "job_1", status: "succeeded", tasks: [] };
+  vi.stubGlobal("navigator", {
+    get onLine() {
+      return online;
+    },
+  });
+  vi.stubGlobal("fetch", async (asked: Request | string) => {
+    if (!online) throw new TypeError("no network");
+    return typeof asked === "string" ? Response.json({}, { status: 404 }) : Response.json(succeeded);
+  });
+  const { remember, remembered, signIn } = await import("../src/api/session");
+  const { resumeUploads, retryCutOff } = await import("../src/library/uploads");
+  signIn("psk_one");
+  const row = { name: "dog.flac", example: false, track: { id: "trk_1", filename: "dog.flac" }, already: false, model: null, request: "first" };
+  remember("uploads", JSON.stringify([{ ...row, phase: "working", jobId: null }]));
+  const rows = () => JSON.parse(remembered("uploads") ?? "[]") as { phase: string; problem: string | null }[];
+  resumeUploads();
+  await vi.waitFor(() => expect(rows()[0]?.phase).toBe("failed"));
+  expect(rows()[0]?.problem).toBe("No network. It goes on when the network is back.");
+  online = true;
+  retryCutOff();
+  await vi.waitFor(() => expect(rows()[0]).toMatchObject({ phase: "done", problem: null }), { timeout: 30_000 });
+});
+
+test("uploads that cannot be read are forgotten", async () => {
+  const { remember, remembered, signIn } = await import("../src/api/session");
+  const { addDropped, resumeUploads } = await import("../src/library/uploads");
+  signIn("psk_one");
+  for (const text of ["{", "7", "null", "[null, 3, {}]"]) {
+    remember("uploads", text);
+    resumeUploads();
+  }
+  addDropped({ files: [], refused: [{ name: "a.txt", why: "no sound" }] });
+  expect(JSON.parse(remembered("uploads") ?? "[]")).toHaveLength(1);
+});

@@ -112,6 +112,37 @@ describe("watching a job", () => {
     expect((await done).status).toBe("succeeded");
   });
 
+  it("goes on when the network is back, however long it was away", async () => {
+    const here = service();
+    const network = new EventTarget();
+    vi.stubGlobal("window", network);
+    vi.stubGlobal("navigator", { onLine: false });
+    vi.stubGlobal("fetch", () => Promise.reject(new TypeError("no network")));
+    const { done, seen } = await watch(new AbortController().signal);
+    await vi.advanceTimersByTimeAsync(3_600_000);
+    vi.stubGlobal("fetch", here.fetch);
+    vi.stubGlobal("navigator", { onLine: true });
+    here.job = job("succeeded");
+    network.dispatchEvent(new Event("online"));
+    await vi.advanceTimersByTimeAsync(0);
+    expect((await done).status).toBe("succeeded");
+    expect(seen).toEqual(["succeeded"]);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it("stops when its signal aborts while there is no network", async () => {
+    service();
+    vi.stubGlobal("window", new EventTarget());
+    vi.stubGlobal("navigator", { onLine: false });
+    vi.stubGlobal("fetch", () => Promise.reject(new TypeError("no network")));
+    const stop = new AbortController();
+    const { done } = await watch(stop.signal);
+    await vi.advanceTimersByTimeAsync(60_000);
+    const refused = expect(done).rejects.toThrow("no longer wanted");
+    stop.abort(new Error("no longer wanted"));
+    await refused;
+  });
+
   it("stops when its signal aborts, while it follows and while it asks", async () => {
     const here = service();
     for (const silentMs of [0, 60_000]) {

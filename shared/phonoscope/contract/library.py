@@ -14,6 +14,8 @@ class MapPoint(BaseModel):
 
     track_id: str
     filename: str
+    name: str | None = Field(None, description="that you gave it, to be shown in place of title and file name")
+    title: str | None = Field(None, description="by the file's tags, to be shown in place of the file name")
     label: str | None = Field(description="what `model` recognised; without it, or for a body, the track's label")
     label_confirmed: bool = Field(False, description="whether you confirmed `label` of the whole recording")
     labels: list[str] = Field(

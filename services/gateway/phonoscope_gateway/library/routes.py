@@ -114,6 +114,8 @@ def _point(placed: Placed, heard: Heard, labelling: str | None, *, failed: bool)
     return MapPoint(
         track_id=track.id,
         filename=track.shown_filename,
+        name=track.name,
+        title=track.tags.get("title"),
         label=label,
         label_confirmed=labels.is_confirmed(label),
         labels=labels.all_of(labelling),

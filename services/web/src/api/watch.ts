@@ -1,4 +1,5 @@
 import { api, dataOf, fetchWithKey, type Job, type Status, type Task } from "./client";
+import { isOffline, untilOnline } from "./network";
 import { pause, Watchdog } from "./pause";
 import { ApiProblem } from "./problem";
 import { EventParser, type StreamEvent } from "./sse";
@@ -24,7 +25,7 @@ export function hasEnded({ status }: { status: Status }): boolean {
 /**
  * Calls `onChange` with a job at every change and returns the job when it has ended, or earlier when `until` holds.
  *
- * Reads the job's event stream, and polls where the stream fails. Throws the signal's reason when the signal aborts, and an
+ * Reads the job's event stream, and polls where the stream fails; without a network it waits for that. Throws the signal's reason when the signal aborts, and an
  * `ApiProblem` when the service refuses.
  */
 export async function watchJob(jobId: string, onChange: OnChange, signal: AbortSignal, until: Until = hasEnded): Promise<Job> {
@@ -92,7 +93,13 @@ async function poll(jobId: string, onChange: OnChange, signal: AbortSignal, unti
     } catch (error) {
       failures += 1;
       const refused = error instanceof ApiProblem && !error.retryable;
-      if (signal.aborted || refused || failures > MOST_FAILURES) throw error;
+      if (signal.aborted || refused) throw error;
+      if (isOffline()) {
+        await untilOnline(signal);
+        failures = 0;
+        continue;
+      }
+      if (failures > MOST_FAILURES) throw error;
       await pause(POLL_MS * failures, signal);
     }
   }

@@ -1,10 +1,11 @@
-import { useEffect, useMemo, useState } from "react";
+import { useEffect, useMemo, useRef, useState } from "react";
 import { Link, useLocation } from "wouter";
 import { ApiProblem, errorText, sentence } from "../api/problem";
 import { taskText } from "../api/taskText";
 import { useStore } from "../sound/store";
 import { Writes } from "../state/mayWrite";
 import { Button, ErrorNote, ProgressBar, Skeleton } from "../ui/controls";
+import { useFocusBack } from "../ui/focus";
 import { ago } from "../ui/format";
 import { useTitle } from "../ui/title";
 import { Applying } from "./Applying";
@@ -172,8 +173,10 @@ function Deletion({ name }: { name: string }) {
   const [, go] = useLocation();
   const { remove } = useClassifierActions();
   const [sure, setSure] = useState(false);
+  const box = useRef<HTMLDivElement>(null);
+  useFocusBack(box, sure ? "delete" : null);
   return (
-    <div className="row wrap">
+    <div ref={box} className="row wrap">
       {sure ? (
         <>
           <span>Delete it, its versions and the labels that it gave?</span>
@@ -185,7 +188,9 @@ function Deletion({ name }: { name: string }) {
           </Button>
         </>
       ) : (
-        <Button onClick={() => setSure(true)}>Delete it</Button>
+        <Button data-opens="delete" onClick={() => setSure(true)}>
+          Delete it
+        </Button>
       )}
       {remove.isError ? <ErrorNote>{errorText(remove.error)}</ErrorNote> : null}
     </div>

@@ -13,6 +13,9 @@ export type Span = { startS: number; endS: number };
 /** A label as it was kept before a change; `state` is null where it was not. */
 export type Before = { label: string; start_s: number | null; end_s: number | null; state: LabelState | null };
 
+/** The states that a change gave to labels, null where it removed one, by the labels. */
+export type Made = ReadonlyMap<string, LabelState | null>;
+
 const MOST_TRIES = 5;
 const OUTDATED = 412;
 const MILLI = 1_000;
@@ -53,12 +56,12 @@ export function changeLabels(
 }
 
 /**
- * Puts labels back to what they were before a change, of those that now are `made` where that is given: what somebody else has
- * changed since stays. Returns what undoes it, which is nothing where nothing was put back.
+ * Puts labels back to what they were before a change, of those that now are as it `made` them where that is given: what somebody
+ * else has changed since stays. Returns what undoes it, which is nothing where nothing was put back.
  *
  * Throws an `ApiProblem` when the service refuses.
  */
-export function restoreLabels(trackId: string, before: readonly Before[], made?: LabelState | null): Promise<Before[]> {
+export function restoreLabels(trackId: string, before: readonly Before[], made?: Made): Promise<Before[]> {
   return unlessOutdated(async () => {
     const { labels, revision } = await readLabels(trackId);
     const wanted = restored(labels, before, made);
@@ -87,13 +90,18 @@ export function undoing(before: readonly Placed[], after: readonly Placed[]): Be
     });
 }
 
-/** The labels as they are to be sent, with these put back; where `made` is given, only those that have that state. */
-export function restored(labels: readonly Placed[], before: readonly Before[], made?: LabelState | null): Placed[] {
+/** The states of labels that are said, by the labels as the service keeps them. */
+export function madeOf(said: readonly Pick<Before, "label" | "state">[]): Made {
+  return new Map(said.map(({ label, state }) => [label.trim().normalize("NFC"), state]));
+}
+
+/** The labels as they are to be sent, with these put back; where `made` is given, only those that have the state that it gave. */
+export function restored(labels: readonly Placed[], before: readonly Before[], made?: Made): Placed[] {
   const kept = byKey(labels);
   for (const one of before) {
     const { label, start_s, end_s, state } = one;
     const key = keyOf(one);
-    if (made !== undefined && (kept.get(key)?.state ?? null) !== made) continue;
+    if (made && (kept.get(key)?.state ?? null) !== made.get(label)) continue;
     if (state === null) kept.delete(key);
     else kept.set(key, { label, start_s, end_s, state });
   }
@@ -120,7 +128,7 @@ async function unlessOutdated<T>(change: () => Promise<T>): Promise<T> {
   }
 }
 
-/** Windows' ends are kept in single precision. */
-function thousandths(seconds: number): number {
+/** A time as labels have it, in seconds: windows' ends are kept in single precision. */
+export function thousandths(seconds: number): number {
   return Math.round(seconds * MILLI) / MILLI;
 }

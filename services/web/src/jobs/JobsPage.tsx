@@ -1,10 +1,11 @@
 import { useInfiniteQuery, useMutation, useQueryClient } from "@tanstack/react-query";
-import { useState } from "react";
+import { useRef, useState } from "react";
 import { Link } from "wouter";
 import { api, dataOf, type Job, type Status, type Task } from "../api/client";
 import { errorText } from "../api/problem";
 import { hasEnded } from "../api/watch";
 import { ErrorNote, Button, Choice, ProgressBar, Skeleton } from "../ui/controls";
+import { useFocusKept } from "../ui/focus";
 import { ago } from "../ui/format";
 import { titleOf } from "../ui/tags";
 import "./jobs.css";
@@ -65,8 +66,13 @@ function useJobs(status: Status | null) {
 }
 
 function JobRow({ job }: { job: Job }) {
+  const cancel = useCancel(job);
+  // A running job ends a while after it was cancelled, and its button goes only then.
+  const cancelling = cancel.isPending || (cancel.isSuccess && !hasEnded(job));
+  const row = useRef<HTMLLIElement>(null);
+  useFocusKept(row, cancelling);
   return (
-    <li className="job">
+    <li ref={row} className="job">
       <div className="row spread wrap">
         {job.track_id ? <Recording id={job.track_id} /> : <OfLibrary job={job} />}
         <span className="mono small quiet">{job.id}</span>
@@ -74,7 +80,9 @@ function JobRow({ job }: { job: Job }) {
         <span className="quiet small">{ago(job.created_at)}</span>
         {hasEnded(job) ? null : (
           <Writes>
-            <Cancel job={job} />
+            <Button disabled={cancelling} onClick={() => cancel.mutate()} aria-label={`Cancel ${job.id}`}>
+              {cancel.isError ? errorText(cancel.error) : "Cancel"}
+            </Button>
           </Writes>
         )}
       </div>
@@ -101,17 +109,12 @@ function Recording({ id }: { id: string }) {
   );
 }
 
-function Cancel({ job }: { job: Job }) {
+function useCancel(job: Job) {
   const queries = useQueryClient();
-  const cancel = useMutation({
+  return useMutation({
     mutationFn: () => api.POST("/v1/jobs/{job_id}/cancel", { params: { path: { job_id: job.id } } }),
     onSettled: () => queries.invalidateQueries({ queryKey: ["jobs"] }),
   });
-  return (
-    <Button disabled={cancel.isPending} onClick={() => cancel.mutate()} aria-label={`Cancel ${job.id}`}>
-      {cancel.isError ? errorText(cancel.error) : "Cancel"}
-    </Button>
-  );
 }
 
 function TaskLine({ task }: { task: Task }) {

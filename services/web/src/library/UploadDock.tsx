@@ -1,11 +1,12 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
 import { Link, useLocation } from "wouter";
+import { whenOnline } from "../api/network";
 import { taskText } from "../api/taskText";
 import { Button, IconButton, ProgressBar } from "../ui/controls";
 import { titleOf } from "../ui/tags";
 import { readAdded } from "./again";
-import { clearFinished, dismissUpload, forgetUploads, onTracksChanged, resumeUploads, retryUpload, type Upload, useUploads } from "./uploads";
+import { clearFinished, dismissUpload, forgetUploads, onTracksChanged, resumeUploads, retryCutOff, retryUpload, type Upload, useUploads } from "./uploads";
 
 /** The uploads with their progress, over the lower corner of every page; folded on a recording's page until it is opened. */
 export function UploadDock() {
@@ -20,7 +21,11 @@ export function UploadDock() {
       void queries.invalidateQueries({ queryKey: ["jobs"] });
     });
     resumeUploads();
-    return forgetUploads;
+    const stop = whenOnline(retryCutOff);
+    return () => {
+      stop();
+      forgetUploads();
+    };
   }, [queries]);
   if (uploads.length === 0) return null;
   const going = uploads.filter(isGoing).length;

@@ -23,6 +23,7 @@ const NOTHING = 1e-4;
 const SILENT_MS = 2_000;
 const METER_SAMPLES = 8_192;
 const PIECE_MS = 1_000;
+const MINUTE_MS = 60_000;
 
 /** Records from the microphone. What was recorded is kept until it is taken or discarded, whatever page is shown. */
 export class Microphone {
@@ -155,8 +156,10 @@ function release({ recorder, context }: Open): void {
   if (context.state !== "closed") void context.close();
 }
 
-function nameAt(when: Date): string {
-  return `recording ${when.toISOString().slice(0, 19).replace("T", " ").replaceAll(":", "-")}`;
+/** What a recording of a time is called: by the clock of whoever records. */
+export function nameAt(when: Date): string {
+  const local = new Date(when.getTime() - when.getTimezoneOffset() * MINUTE_MS);
+  return `recording ${local.toISOString().slice(0, 19).replace("T", " ").replaceAll(":", "-")}`;
 }
 
 function refusal(error: unknown): string {

@@ -1,5 +1,6 @@
 import { useSyncExternalStore } from "react";
 import { api, dataOf, fetchWithKey, type Job, type Track } from "../api/client";
+import { isOffline } from "../api/network";
 import { ApiProblem, errorText } from "../api/problem";
 import { remember, remembered } from "../api/session";
 import { upload } from "../api/upload";
@@ -38,16 +39,20 @@ export type Upload = {
   /** What was heard when it was done: `rain 97 %`. */
   heard: string | null;
   problem: string | null;
+  /** Whether it failed as the service was not reached: it is tried again when the network is back. */
+  cutOff: boolean;
 };
 
 const AT_ONCE = 3;
 const STORED = "uploads";
 const GONE = 404;
 const NO_SUCH_MODEL = "unknown_model";
+const NO_NETWORK = "No network. It goes on when the network is back.";
 const LOST = "The page was closed before it was sent. Add it again.";
 
 let uploads: readonly Upload[] = [];
 let nextId = 1;
+let timesOnline = 0;
 const listeners = new Set<() => void>();
 const stops = new Map<number, AbortController>();
 let refresh: () => void = () => undefined;
@@ -78,15 +83,21 @@ export async function addExamples(): Promise<void> {
 }
 
 function add(added: readonly Pick<Upload, "name" | "file" | "example">[], as: Partial<Upload> = {}): void {
-  const rest = { phase: "waiting", sent: 0, track: null, already: false, job: null, jobId: null, heard: null, problem: null, model: uploadModel() } as const;
+  const rest = { phase: "waiting", sent: 0, track: null, already: false, job: null, jobId: null, heard: null, problem: null, cutOff: false, model: uploadModel() } as const;
   uploads = [...uploads, ...added.map((one) => ({ ...one, ...rest, ...as, id: nextId++, request: newRequest() }))];
   notify();
   startNext();
 }
 
 export function retryUpload(id: number): void {
-  change(id, { phase: "waiting", problem: null, sent: 0 });
+  change(id, { phase: "waiting", problem: null, cutOff: false, sent: 0 });
   startNext();
+}
+
+/** Goes on with what the network's absence has ended. To be called when it is back. */
+export function retryCutOff(): void {
+  timesOnline += 1;
+  for (const { id } of uploads.filter(({ phase, cutOff }) => phase === "failed" && cutOff)) retryUpload(id);
 }
 
 /** Removes an upload from the list and stops sending it. */
@@ -112,15 +123,25 @@ export function forgetTrack(trackId: string): void {
 
 /** Goes on with the uploads of before a reload. What was not sent by then is lost, and says so. */
 export function resumeUploads(): void {
-  const found = JSON.parse(remembered(STORED) ?? "[]") as Upload[];
+  const found = parsed(remembered(STORED));
   if (uploads.length || found.length === 0) return;
   uploads = found.map((upload) => {
-    if (upload.phase === "done" || upload.phase === "failed") return { ...upload, id: nextId++ };
-    const next = upload.track || upload.example ? ({ phase: "waiting" } as const) : ({ phase: "failed", problem: LOST } as const);
-    return { ...upload, id: nextId++, ...next };
+    if (upload.phase === "done" || (upload.phase === "failed" && !upload.cutOff)) return { ...upload, id: nextId++ };
+    const next = upload.track || upload.example ? ({ phase: "waiting", problem: null } as const) : ({ phase: "failed", problem: LOST } as const);
+    return { ...upload, id: nextId++, cutOff: false, ...next };
   });
   notify();
   startNext();
+}
+
+/** What is remembered of uploads; none where that cannot be read. */
+function parsed(text: string | null): Upload[] {
+  try {
+    const found = JSON.parse(text ?? "[]") as unknown;
+    return Array.isArray(found) ? found.filter((one) => typeof (one as Upload | null)?.name === "string") : [];
+  } catch {
+    return [];
+  }
 }
 
 /** Stops all uploads and forgets them: the next key may be another person's. */
@@ -141,6 +162,7 @@ function startNext(): void {
 async function run(id: number): Promise<void> {
   const { name } = find(id);
   const stop = new AbortController();
+  const began = timesOnline;
   stops.set(id, stop);
   try {
     change(id, { phase: "sending" });
@@ -157,14 +179,23 @@ async function run(id: number): Promise<void> {
     change(id, { phase: "done", job, heard: heardText(job) });
     announce(`${name} was analysed.`);
   } catch (error) {
-    if (!stop.signal.aborted) {
-      change(id, { phase: "failed", problem: errorText(error) });
-      announce(`${name}: ${errorText(error)}`);
-    }
+    if (!stop.signal.aborted) fail(id, error, began);
   } finally {
     refresh();
     startNext();
   }
+}
+
+/** Ends an upload, unless the network was back since it began: then it goes on. */
+function fail(id: number, error: unknown, began: number): void {
+  const cutOff = error instanceof TypeError;
+  if (cutOff && timesOnline !== began) {
+    change(id, { phase: "waiting", sent: 0 });
+    return;
+  }
+  const problem = cutOff && isOffline() ? NO_NETWORK : errorText(error);
+  change(id, { phase: "failed", problem, cutOff });
+  announce(`${find(id).name}: ${problem}`);
 }
 
 async function store(id: number, signal: AbortSignal): Promise<Pick<Upload, "already"> & { track: Stored }> {

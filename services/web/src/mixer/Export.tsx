@@ -1,6 +1,5 @@
 import { useState } from "react";
 import type { Track } from "../api/client";
-import { errorText } from "../api/problem";
 import { taskText } from "../api/taskText";
 import { useMayWrite } from "../state/mayWrite";
 import { useSubmit } from "../state/submit";
@@ -8,8 +7,9 @@ import { ErrorNote, Button } from "../ui/controls";
 import { Icon } from "../ui/Icon";
 import { bytes, downloadName, shownFilename } from "../ui/format";
 import { announce } from "../ui/live";
+import { AllStems } from "./AllStems";
 import { type Mix, mixdownOptions } from "./mix";
-import { downloadAll, useMixdown } from "./queries";
+import { useMixdown } from "./queries";
 
 const FORMATS = ["flac", "wav", "mp3", "opus"] as const;
 type Format = (typeof FORMATS)[number];
@@ -17,20 +17,10 @@ type Format = (typeof FORMATS)[number];
 /** Downloads all stems in a ZIP file and, for those who may have it made, the mix. */
 export function Export({ track, mix }: { track: Track; mix: Mix }) {
   const mayWrite = useMayWrite();
-  const [refused, setRefused] = useState<string | null>(null);
   return (
     <div className="export">
       {mayWrite ? <Mixdown track={track} mix={mix} /> : null}
-      <Button
-        icon="download"
-        onClick={() => {
-          setRefused(null);
-          downloadAll(track.id, shownFilename(track)).catch((error: unknown) => setRefused(errorText(error)));
-        }}
-      >
-        All stems (ZIP)
-      </Button>
-      {refused ? <ErrorNote>{refused}</ErrorNote> : null}
+      <AllStems track={track} />
     </div>
   );
 }

@@ -10,10 +10,12 @@ import { useStems } from "../state/queries";
 import { useTrackState } from "../state/TrackStateProvider";
 import { ErrorNote, Button, ProgressBar, Select, Skeleton } from "../ui/controls";
 import { bytes } from "../ui/format";
+import { AllStems } from "./AllStems";
 import { Mixer } from "./Mixer";
 import "./mixer.css";
 import { betterThan } from "./separators";
 import { tooLong } from "./queries";
+import { TooLong } from "./TooLong";
 
 type Props = { track: Track; explanation: Explanation };
 
@@ -28,9 +30,12 @@ export default function Stems({ track, explanation }: Props) {
   return (
     <div className="stack">
       {tooLong(found.data) ? (
-        <p className="note">
-          These stems are too long for the mixer of this page. Download them with <code>phonoscope analyze --save</code>.
-        </p>
+        <>
+          <TooLong stems={found.data} />
+          <div className="export">
+            <AllStems track={track} />
+          </div>
+        </>
       ) : (
         <Mixer key={found.data.job_id} track={track} stems={found.data} explanation={explanation} />
       )}

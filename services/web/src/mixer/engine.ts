@@ -1,28 +1,30 @@
-import { levelDb, SILENCE_DB } from "../sound/level";
+import { SILENCE_DB } from "../sound/level";
 import { Stretcher } from "../sound/stretch";
 import { type Place, WebAudioSource } from "../sound/webAudioSource";
 import { type Mix, stereoGains } from "./mix";
+import { StereoMeter } from "./stereoMeter";
 
 const SMOOTH_S = 0.012;
-const METER_SAMPLES = 2_048;
 
-type Strip = { left: GainNode; right: GainNode; entry: AudioNode; meter: AnalyserNode };
+type Strip = { left: GainNode; right: GainNode; entry: AudioNode; meter: StereoMeter };
 
 /** Plays stems: all of them start at the same sample, each with its own gains for left and right. */
 export class StemsSource extends WebAudioSource {
   readonly #buffers: ReadonlyMap<string, AudioBuffer>;
   readonly #strips = new Map<string, Strip>();
-  readonly #meter: AnalyserNode;
+  readonly #out: GainNode;
+  readonly #meter: StereoMeter;
   readonly #stretcher: Stretcher;
-  readonly #samples = new Float32Array(METER_SAMPLES);
   #players: AudioBufferSourceNode[] = [];
 
   constructor(context: AudioContext, buffers: ReadonlyMap<string, AudioBuffer>) {
     super(context, Math.max(0, ...[...buffers.values()].map(({ duration }) => duration)));
     this.#buffers = buffers;
-    this.#meter = new AnalyserNode(context, { fftSize: METER_SAMPLES });
-    this.#meter.connect(this.band.entry);
-    for (const name of buffers.keys()) this.#strips.set(name, strip(context, this.#meter));
+    this.#out = new GainNode(context);
+    this.#meter = new StereoMeter(context);
+    this.#out.connect(this.#meter.entry);
+    this.#out.connect(this.band.entry);
+    for (const name of buffers.keys()) this.#strips.set(name, strip(context, this.#out));
     this.#stretcher = new Stretcher(context, [...buffers].map(([name, buffer]) => ({ buffer, out: this.#entry(name) })));
   }
 
@@ -35,12 +37,10 @@ export class StemsSource extends WebAudioSource {
     }
   }
 
-  /** The level now of a stem as it is in the mix, or of the mix, before the volume; in dBFS, at least -60. */
+  /** The level now of a stem as it is in the mix, or of the mix, before the volume: of the louder channel, in dBFS, at least -60. */
   level(name?: string): number {
     const meter = name === undefined ? this.#meter : this.#strips.get(name)?.meter;
-    if (!this.playing || !meter) return SILENCE_DB;
-    meter.getFloatTimeDomainData(this.#samples);
-    return levelDb(this.#samples);
+    return this.playing && meter ? meter.level() : SILENCE_DB;
   }
 
   protected override sound({ positionS, atTime }: Place): void {
@@ -63,7 +63,7 @@ export class StemsSource extends WebAudioSource {
   }
 
   #entry(name: string): AudioNode {
-    return this.#strips.get(name)?.entry ?? this.#meter;
+    return this.#strips.get(name)?.entry ?? this.#out;
   }
 }
 
@@ -72,10 +72,10 @@ function strip(context: AudioContext, out: AudioNode): Strip {
   const left = new GainNode(context);
   const right = new GainNode(context);
   const both = new ChannelMergerNode(context, { numberOfInputs: 2 });
-  const meter = new AnalyserNode(context, { fftSize: METER_SAMPLES });
+  const meter = new StereoMeter(context);
   entry.connect(left, 0).connect(both, 0, 0);
   entry.connect(right, 1).connect(both, 0, 1);
-  both.connect(meter);
+  both.connect(meter.entry);
   both.connect(out);
   return { left, right, entry, meter };
 }

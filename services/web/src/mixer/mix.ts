@@ -65,18 +65,3 @@ export function mixdownOptions(mix: Mix): { gains_db: Record<string, number>; pa
     pan: Object.fromEntries(names.map((name) => [name, mix[name]?.pan ?? 0])),
   };
 }
-
-/** The lowest and highest sample of each of `points` equal parts. */
-export function outline(samples: Float32Array, points: number): { low: Float32Array; high: Float32Array } {
-  const low = new Float32Array(points);
-  const high = new Float32Array(points);
-  for (let point = 0; point < points; point += 1) {
-    const end = Math.floor(((point + 1) * samples.length) / points);
-    for (let at = Math.floor((point * samples.length) / points); at < end; at += 1) {
-      const value = samples[at] ?? 0;
-      if (value < (low[point] ?? 0)) low[point] = value;
-      if (value > (high[point] ?? 0)) high[point] = value;
-    }
-  }
-  return { low, high };
-}

@@ -14,8 +14,12 @@ export type Loading = { loaded: Loaded | null; share: number; error: unknown };
 
 /** Whether stems are too long to be decoded in a page. */
 export function tooLong(stems: Stems): boolean {
-  const seconds = stems.stems.reduce((sum, stem) => sum + stem.duration_s, 0);
-  return seconds * stems.sample_rate_hz * SAMPLE_BYTES > MOST_BYTES;
+  return Math.max(0, ...stems.stems.map(({ duration_s }) => duration_s)) > longestS(stems);
+}
+
+/** The length up to which so many stems with this sampling rate are decoded in a page, in seconds. */
+export function longestS({ stems, sample_rate_hz }: Stems): number {
+  return MOST_BYTES / (SAMPLE_BYTES * sample_rate_hz * Math.max(1, stems.length));
 }
 
 /** The decoded stems; `share` of them is loaded, 0 to 1. Loads them once: later `stems` have newer links to the same sounds. */

@@ -4,6 +4,7 @@ import { errorText, sentence } from "../api/problem";
 import { MarkButtons } from "../classifiers/marks/MarkButtons";
 import { MarkTray } from "../classifiers/marks/MarkTray";
 import { Button, ErrorNote, Skeleton } from "../ui/controls";
+import { queryOf, viewFrom } from "../library/libraryView";
 import { labelOrWhy } from "../state/labelOrWhy";
 import { Writes } from "../state/mayWrite";
 import { labelText, percent, time } from "../ui/format";
@@ -18,14 +19,14 @@ import { eachOnce, leftOut } from "./why";
 export function Results({ query, within }: { query: Query; within: Within }) {
   const { unit } = within;
   const found = useFound(query, within);
-  const named = useNamed(query, within.collection).data ?? [];
+  const named = useNamed(query, within.collection).data;
   const preview = usePreview();
   const pages = found.data?.pages ?? [];
   const [first] = pages;
   const items = pages.flatMap((page) => page.items);
   return (
     <>
-      {named.length ? <Named tracks={named} preview={preview} /> : null}
+      {named?.items.length ? <Named tracks={named.items} more={named.more ? libraryOf(query, within) : null} preview={preview} /> : null}
       <section className="stack" aria-label="Found by sound" aria-busy={found.isFetching}>
         {first ? <Understood answer={first} unit={unit} /> : null}
         {found.isPending ? <Waiting query={query} /> : null}
@@ -60,7 +61,15 @@ function Waiting({ query }: { query: Query }) {
   );
 }
 
-function Named({ tracks, preview }: { tracks: Track[]; preview: Preview }) {
+/** The address of the library with all that words find by name. */
+function libraryOf(query: Query, { collection }: Within): string {
+  const found = { ...viewFrom(new URLSearchParams()), search: query.by === "words" ? query.words : "", collection };
+  return `/?${queryOf(found)}`;
+}
+
+type NamedProps = { tracks: readonly Track[]; /** Where all are, if there are more. */ more: string | null; preview: Preview };
+
+function Named({ tracks, more, preview }: NamedProps) {
   return (
     <section className="stack" aria-label="Found by name">
       <h2 className="search__title">By name</h2>
@@ -78,6 +87,7 @@ function Named({ tracks, preview }: { tracks: Track[]; preview: Preview }) {
           </li>
         ))}
       </ul>
+      {more ? <Link href={more}>More by name, in the library</Link> : null}
     </section>
   );
 }

@@ -1,4 +1,4 @@
-import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
+import { infiniteQueryOptions, useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { api, dataOf, fetchWithKey, type SearchAnswer, type Track } from "../api/client";
 import type { Query, Unit } from "./query";
 
@@ -8,27 +8,38 @@ const BY_NAME = 5;
 /** What is found, whole recordings or moments, and in which collection; null searches all. */
 export type Within = { unit: Unit; collection: string | null };
 
+const numbers = new WeakMap<File, number>();
+let files = 0;
+
 /** The pages of what sounds like the query. */
 export function useFound(query: Query | null, within: Within) {
-  return useInfiniteQuery({
-    queryKey: ["jobs", "search", keyOf(query), within],
+  return useInfiniteQuery(soundsLike(query, within));
+}
+
+/** What is asked again as jobs end and the window comes to the front, but for a file: each time would send all of it once more. */
+export function soundsLike(query: Query | null, within: Within) {
+  const byFile = query?.by === "file";
+  return infiniteQueryOptions({
+    queryKey: byFile ? ["search by a file", numberOf(query.file), within] : ["jobs", "search", query, within],
     enabled: query !== null,
     initialPageParam: null as string | null,
     queryFn: ({ pageParam, signal }) => ask(query as Query, within, pageParam, signal),
     getNextPageParam: (page: SearchAnswer) => page.next_cursor,
     retry: false,
+    ...(byFile && { staleTime: Number.POSITIVE_INFINITY, refetchOnWindowFocus: false, refetchOnReconnect: false }),
   });
 }
 
-/** The recordings whose names or tags have these words in them. */
+/** Some of the recordings whose names or tags have these words in them, and whether there are more. */
 export function useNamed(query: Query | null, collection: string | null) {
   const words = query?.by === "words" ? query.words : null;
   return useQuery({
     queryKey: ["tracks", "named", words, collection],
     enabled: words !== null,
-    queryFn: async ({ signal }): Promise<Track[]> => {
+    queryFn: async ({ signal }): Promise<{ items: Track[]; more: boolean }> => {
       const params = { query: { q: words as string, limit: BY_NAME, ...(collection && { collection }) } };
-      return dataOf(await api.GET("/v1/tracks", { params, signal })).items;
+      const { items, next_cursor } = dataOf(await api.GET("/v1/tracks", { params, signal }));
+      return { items, more: next_cursor !== null };
     },
   });
 }
@@ -62,6 +73,9 @@ async function askByFile(file: File, within: Within, cursor: string | null, sign
   return response.json() as Promise<SearchAnswer>;
 }
 
-function keyOf(query: Query | null): unknown {
-  return query?.by === "file" ? [query.file.name, query.file.size, query.file.lastModified] : query;
+/** A number of its own for each file that was chosen: one that is chosen once more is searched by anew. */
+function numberOf(file: File): number {
+  const number = numbers.get(file) ?? ++files;
+  numbers.set(file, number);
+  return number;
 }

@@ -2,6 +2,7 @@ import type { Track } from "../api/client";
 import { errorText } from "../api/problem";
 import { Mixer } from "../mixer/Mixer";
 import { tooLong } from "../mixer/queries";
+import { TooLong } from "../mixer/TooLong";
 import "../mixer/mixer.css";
 import type { Explanation } from "../state/explanation";
 import { useStems } from "../state/queries";
@@ -12,6 +13,6 @@ export default function SharedStems({ track, explanation }: { track: Track; expl
   const found = useStems(track.id);
   if (found.isError) return <ErrorNote>{errorText(found.error)}</ErrorNote>;
   if (!found.data) return <Skeleton height={240} />;
-  if (tooLong(found.data)) return <p className="note">These stems are too long for the mixer of this page.</p>;
+  if (tooLong(found.data)) return <TooLong stems={found.data} />;
   return <Mixer key={found.data.job_id} track={track} stems={found.data} explanation={explanation} />;
 }

@@ -1,5 +1,6 @@
 import { type CSSProperties, useCallback, useMemo, useRef, useState, useSyncExternalStore } from "react";
 import type { LabelState } from "../api/client";
+import { thousandths } from "../classifiers/labelling";
 import type { Segment } from "../sound/segments";
 import { useStore } from "../sound/store";
 import { useTimeAxis } from "../sound/timeAxis";
@@ -8,6 +9,7 @@ import { Button, IconButton } from "../ui/controls";
 import { useFocusKept } from "../ui/focus";
 import { Icon } from "../ui/Icon";
 import { time } from "../ui/format";
+import { ChangeLabel } from "./ChangeLabel";
 import { namedWithPlace, type OwnChanges } from "./ownLabels";
 import { playFrom } from "./playing";
 import { useSaid } from "./said";
@@ -19,7 +21,7 @@ const MOST = 100;
 type Props = { changes: OwnChanges | null };
 
 /**
- * The stretches of one label each that are in view, as a list; a press plays one, and with `changes` its label is confirmed or rejected.
+ * The stretches of one label each that are in view, as a list; a press plays one, and with `changes` its label is confirmed, rejected or changed.
  * Once there were any, what undoes the last change stays without them.
  */
 export function LabelList({ changes }: Props) {
@@ -91,9 +93,9 @@ function Row({ segment, colour, current, changes }: RowProps) {
   );
 }
 
-/** Buttons that confirm and reject the label of a stretch; what is confirmed is removed by another press. */
+/** Buttons that confirm, reject and change the label of a stretch; what is confirmed is removed by another press. */
 function Correction({ segment: { startS, endS }, label, changes }: { segment: Segment; label: string; changes: OwnChanges }) {
-  const { busy, say, put } = changes;
+  const { busy, say, put, change } = changes;
   const { durationS } = useTimeAxis();
   const name = namedWithPlace({ label, start_s: startS, end_s: endS });
   // A stretch as long as the recording is kept as the whole of it.
@@ -101,6 +103,9 @@ function Correction({ segment: { startS, endS }, label, changes }: { segment: Se
   const place = { label, start_s: whole ? null : startS, end_s: whole ? null : endS };
   const confirmed = useSaid().some((one) => one.state === "confirmed" && one.label === label && one.start_s === place.start_s && one.end_s === place.end_s);
   const kept = (state: LabelState | null) => put({ ...place, state });
+  // What is confirmed has its own times, to the microsecond.
+  const edge = (seconds: number) => (confirmed ? seconds : thousandths(seconds));
+  const changed = whole ? place : { label, start_s: edge(startS), end_s: edge(endS) };
   const predicted = (state: LabelState) => say(label, state, { startS, endS });
   return (
     <>
@@ -112,6 +117,7 @@ function Correction({ segment: { startS, endS }, label, changes }: { segment: Se
         onClick={() => (confirmed ? kept(null) : predicted("confirmed"))}
       />
       <IconButton icon="close" label={`Reject ${name}`} disabled={busy} onClick={() => (confirmed ? kept("rejected") : predicted("rejected"))} />
+      <ChangeLabel label={label} name={name} disabled={busy} onChange={(to) => change(changed, to)} />
     </>
   );
 }

@@ -3,8 +3,7 @@ import type { Span } from "../classifiers/labelling";
 import { PartChoice, usePart } from "../classifiers/PartChoice";
 import { useStore } from "../sound/store";
 import { useTimeAxis } from "../sound/timeAxis";
-
-const LONGEST = 100;
+import { LONGEST_LABEL } from "./ownLabels";
 
 /** Resolves to whether the label is stored. */
 type Add = (label: string, span: Span | null) => Promise<boolean>;
@@ -30,7 +29,7 @@ export function NewLabel({ add }: { add: Add }) {
         className="field"
         placeholder="Add a label"
         aria-label="Add a label"
-        maxLength={LONGEST}
+        maxLength={LONGEST_LABEL}
         value={text}
         onChange={(event) => setText(event.currentTarget.value)}
       />

@@ -7,6 +7,7 @@ import { Button, IconButton } from "../ui/controls";
 import { useFocusKept } from "../ui/focus";
 import { labelText } from "../ui/format";
 import { Icon } from "../ui/Icon";
+import { ChangeLabel } from "./ChangeLabel";
 import { NewLabel } from "./NewLabel";
 import { type OwnChanges, type OwnLabel, ownLabels } from "./ownLabels";
 import { useSaidBy } from "./said";
@@ -14,16 +15,25 @@ import { StretchLabels } from "./StretchLabels";
 
 const TeachWith = lazy(() => import("../classifiers/TeachWith"));
 
-/** The labels of the recording and of stretches of it. Whoever may confirms, rejects and removes them, adds further ones, and undoes what was changed here. */
+const WHOLE = { start_s: null, end_s: null };
+
+/** The labels of the recording and of stretches of it. Whoever may confirms, rejects, changes and removes them, adds further ones, and undoes what was changed here. */
 export function OwnLabels({ track, changes }: { track: Track; changes: OwnChanges }) {
-  const { busy, problems, said, say, put, undo } = changes;
+  const { busy, problems, said, say, put, change, undo } = changes;
   const box = useRef<HTMLElement>(null);
   useFocusKept(box, busy);
   return (
     <section ref={box} className="own" aria-label={useMayWrite() ? "Your labels" : "Its owner's labels"}>
       <ul className="tags">
         {ownLabels(track).map((own) => (
-          <Own key={own.label} own={own} disabled={busy} say={say} remove={(label) => put({ label, start_s: null, end_s: null, state: null })} />
+          <Own
+            key={own.label}
+            own={own}
+            disabled={busy}
+            say={say}
+            change={(label, to) => change({ label, ...WHOLE }, to)}
+            remove={(label) => put({ label, ...WHOLE, state: null })}
+          />
         ))}
       </ul>
       <StretchLabels trackId={track.id} disabled={busy} put={put} />
@@ -44,9 +54,15 @@ export function OwnLabels({ track, changes }: { track: Track; changes: OwnChange
   );
 }
 
-type OwnProps = { own: OwnLabel; disabled: boolean; say: (label: string, state: LabelState) => unknown; remove: (label: string) => void };
+type OwnProps = {
+  own: OwnLabel;
+  disabled: boolean;
+  say: (label: string, state: LabelState) => unknown;
+  change: (label: string, to: string) => void;
+  remove: (label: string) => void;
+};
 
-function Own({ own: { label, state, by }, disabled, say, remove }: OwnProps) {
+function Own({ own: { label, state, by }, disabled, say, change, remove }: OwnProps) {
   const saidBy = useSaidBy();
   return (
     <li className={`own__label ${state === "rejected" ? "own__label--rejected" : ""}`} title={state ? `${state}${saidBy(label)}` : `predicted by ${by.join(" and ")}`}>
@@ -59,6 +75,7 @@ function Own({ own: { label, state, by }, disabled, say, remove }: OwnProps) {
         {state === "rejected" ? null : (
           <IconButton icon="close" label={`Reject ${labelText(label)}`} disabled={disabled} onClick={() => say(label, "rejected")} />
         )}
+        {state === "rejected" ? null : <ChangeLabel label={label} name={labelText(label)} disabled={disabled} onChange={(to) => change(label, to)} />}
         {state ? <IconButton icon="bin" label={`Remove ${labelText(label)}`} disabled={disabled} onClick={() => remove(label)} /> : null}
       </Writes>
     </li>

@@ -2,8 +2,11 @@ import { queryOptions, useMutation, useQuery, useQueryClient } from "@tanstack/r
 import { useEffect, useState } from "react";
 import type { LabelState, Track } from "../api/client";
 import { errorText } from "../api/problem";
-import { type Before, changeLabels, readLabels, restoreLabels, type Span } from "../classifiers/labelling";
+import { type Before, changeLabels, type Made, madeOf, readLabels, restoreLabels, type Span } from "../classifiers/labelling";
 import { labelText, time } from "../ui/format";
+
+/** Characters of a label at most. */
+export const LONGEST_LABEL = 100;
 
 /** A label of the whole recording, and what its owner says of it; null while only models predict it, which `by` names. */
 export type OwnLabel = { label: string; state: LabelState | null; by: readonly string[] };
@@ -11,10 +14,11 @@ export type OwnLabel = { label: string; state: LabelState | null; by: readonly s
 /** A label that its owner said of a stretch, or of a point, which has no end. */
 export type StretchLabel = { label: string; state: LabelState; start_s: number; end_s: number | null; key_id: string | null };
 
-/** A change that was made here: what undoes it, and the state that it gave. */
-type Change = { before: readonly Before[]; made: LabelState | null };
+/** A change that was made here: what undoes it, and the states that it gave. */
+type Change = { before: readonly Before[]; made: Made };
 
-type Asked = Omit<Change, "before"> & { named: string; change: () => Promise<Before[]> };
+/** A change that is asked for: of which label, and what that is afterwards, in words. */
+type Asked = Omit<Change, "before"> & { named: string; words: string; change: () => Promise<Before[]> };
 
 /** Functions that change labels of a recording, and how the last change went. */
 export type OwnChanges = ReturnType<typeof useOwnChanges>;
@@ -84,9 +88,9 @@ export function useOwnChanges(trackId: string) {
   const asking = useMutation({
     scope,
     mutationFn: ({ change }: Asked) => change(),
-    onSuccess: (before, { named, made }) => {
+    onSuccess: (before, { named, words, made }) => {
       if (before.length) setChanges((all) => [...all, { before, made }]);
-      setSaid(`${named} is ${made ?? "removed"}.`);
+      setSaid(`${named} is ${words}.`);
       setFailures((all) => all.filter(({ what }) => what !== `${named} is not stored`));
     },
     onError: (error, { named }) => failed(`${named} is not stored`, error),
@@ -116,7 +120,7 @@ export function useOwnChanges(trackId: string) {
       start();
       const named = namedWithPlace({ label, start_s: span?.startS ?? null, end_s: span?.endS ?? null });
       const change = () => changeLabels(trackId, span, [{ label, state }]);
-      return asking.mutateAsync({ named, made: state, change }).then(
+      return asking.mutateAsync({ named, words: state, made: madeOf([{ label, state }]), change }).then(
         () => true,
         () => false,
       );
@@ -125,7 +129,17 @@ export function useOwnChanges(trackId: string) {
     put: ({ label, start_s, end_s, state }: Before) => {
       start();
       const one = { label, start_s, end_s, state };
-      asking.mutate({ named: namedWithPlace(one), made: state, change: () => restoreLabels(trackId, [one]) });
+      asking.mutate({ named: namedWithPlace(one), words: state ?? "removed", made: madeOf([one]), change: () => restoreLabels(trackId, [one]) });
+    },
+    /** Rejects a label where it is and confirms another one in its place, as one change. */
+    change: ({ label, start_s, end_s }: Omit<Before, "state">, to: string) => {
+      start();
+      const said: Before[] = [
+        { label, start_s, end_s, state: "rejected" },
+        { label: to, start_s, end_s, state: "confirmed" },
+      ];
+      const named = namedWithPlace({ label, start_s, end_s });
+      asking.mutate({ named, words: `changed to ${labelText(to)}`, made: madeOf(said), change: () => restoreLabels(trackId, said) });
     },
     /** Undoes the last change that was made here; null without one. */
     undo: last

@@ -29,6 +29,7 @@ const PATHS = {
   sound: "M3 12h1M7 8v8M11 4v16M15 8v8M19 10v4",
   silence: "M4 10v4h4l5 4V6l-5 4zM17 9l5 6M22 9l-5 6",
   more: "M5 12h.1M12 12h.1M19 12h.1",
+  pencil: "M4 20l1.2-4.8L16 4.5l3.5 3.5L8.8 18.8zM13.5 7l3.5 3.5",
   copy: "M9 9h11v11H9zM5 15H4V4h11v1",
 } as const;
 

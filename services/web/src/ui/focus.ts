@@ -21,7 +21,8 @@ type Place = { rows: Element; count: number; row: Element; at: number; button: n
 /**
  * Gives the focus back to `box` once it is no longer `busy`: its buttons cannot have it meanwhile, and may be gone.
  * The button that had it has it again, or the one that took its place in the row; where the row is gone, the first of the next one.
- * Where there is none of these, the first field of the box has it, which no further press changes anything by, else its first button.
+ * Where there is none of these, the first field of the box has it, which no further press changes anything by, else its first button,
+ * else its first link.
  */
 export function useFocusKept(box: RefObject<HTMLElement | null>, busy: boolean): void {
   const before = useRef<Place | null>(null);
@@ -56,7 +57,8 @@ function buttonAt(place: Place): HTMLButtonElement | undefined {
 }
 
 function firstIn(box: HTMLElement | null): HTMLElement | null | undefined {
-  return box?.querySelector<HTMLElement>("input:not(:disabled)") ?? box?.querySelector<HTMLElement>("button:not(:disabled)");
+  const found = ["input:not(:disabled)", "button:not(:disabled)", "a[href]"].map((what) => box?.querySelector<HTMLElement>(what));
+  return found.find(Boolean);
 }
 
 function buttonsIn(row: Element | undefined): HTMLButtonElement[] {

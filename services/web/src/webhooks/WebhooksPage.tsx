@@ -1,7 +1,8 @@
-import { useState } from "react";
+import { useRef, useState } from "react";
 import { errorText } from "../api/problem";
 import { Writes } from "../state/mayWrite";
 import { ErrorNote, Button, Skeleton } from "../ui/controls";
+import { useFocusBack } from "../ui/focus";
 import { ago } from "../ui/format";
 import { announce } from "../ui/live";
 import { DeliveryLog } from "./DeliveryLog";
@@ -58,9 +59,11 @@ function Endpoint({ webhook }: { webhook: Webhook }) {
   const [open, setOpen] = useState(false);
   const [sure, setSure] = useState(false);
   const [rotating, setRotating] = useState(false);
+  const box = useRef<HTMLLIElement>(null);
+  useFocusBack(box, sure ? "delete" : null);
   const problem = test.error ?? remove.error ?? enable.error;
   return (
-    <li className="endpoint">
+    <li ref={box} className="endpoint">
       <div className="endpoint__head">
         <h2 className="mono endpoint__url">{webhook.url}</h2>
         <State of={webhook} />
@@ -97,6 +100,7 @@ function Endpoint({ webhook }: { webhook: Webhook }) {
             </>
           ) : (
             <Button
+              data-opens="delete"
               onClick={() => {
                 setOpen(false);
                 setSure(true);

@@ -5,7 +5,7 @@ import { labelOrWhy } from "../../state/labelOrWhy";
 import type { MapPoint } from "./queries";
 import type { Atlas, Filter } from "./atlas";
 import { type Frame, isInside, toPixel, type View } from "./mapView";
-import { count, recordings, summaryText } from "./text";
+import { count, nameOf, recordings, summaryText } from "./text";
 
 const MOST_LINKS = 100;
 
@@ -26,7 +26,7 @@ export const InView = memo(function InView({ atlas, filter, view, frame }: Props
         {first.map((point) => (
           <li key={point.track_id}>
             <Link href={`/tracks/${point.track_id}`} className="clip">
-              {point.filename}
+              {nameOf(point)}
             </Link>
             <span className="quiet small clip">
               {labelOrWhy(point, atlas.model)} · {time(point.duration_s, 0)}

@@ -16,7 +16,7 @@ import { handleKey, middleOf, ZOOM_STEP } from "./mapKeys";
 import { type Frame, type Pixel, scaleOf, showing, type Size, toPixel, toSpot, whole, zoomed } from "./mapView";
 import type { Viewport } from "./viewport";
 import { Painter, radiusOf, type Scene } from "./paint";
-import { pointText, summaryText } from "./text";
+import { nameOf, pointText, summaryText } from "./text";
 
 const REACH_PX = 6;
 const FINGER_PX = 22;
@@ -170,7 +170,7 @@ function Card({ point, model, by, at, size }: { point: MapPoint; model: string |
       className={`map__card ${sides} ${by === "mouse" ? "map__card--light" : ""}`}
       style={{ left: at.left, top: at.top }}
     >
-      <span className="clip">{point.filename}</span>
+      <span className="clip">{nameOf(point)}</span>
       <span className="small quiet clip">
         {labelOrWhy(point, model)} · {time(point.duration_s, 0)}
       </span>

@@ -1,4 +1,5 @@
 import { ago, percent, time, labelText } from "../../ui/format";
+import { titleOf } from "../../ui/tags";
 import { labelOrWhy } from "../../state/labelOrWhy";
 import type { LibraryMap, MapPoint } from "./queries";
 import type { Atlas } from "./atlas";
@@ -30,9 +31,14 @@ export function methodText({ drawn_at, method, model, trustworthiness }: Library
   return `${drawn} ${trustText(trustworthiness ?? null)}`;
 }
 
+/** What a recording is called, as the library has it. */
+export function nameOf({ name, title, filename }: Pick<MapPoint, "name" | "title" | "filename">): string {
+  return titleOf({ name: name ?? null, tags: { title: title ?? null }, filename });
+}
+
 /** A recording in words; `model` is the one whose labels the map shows, null for the newest. */
 export function pointText(point: MapPoint, model: string | null): string {
-  return `${point.filename}, ${labelOrWhy(point, model)}, ${time(point.duration_s, 0)}`;
+  return `${nameOf(point)}, ${labelOrWhy(point, model)}, ${time(point.duration_s, 0)}`;
 }
 
 /** The map as a sentence: how many recordings, and the largest labels. */
