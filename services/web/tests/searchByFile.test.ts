@@ -18,9 +18,11 @@ afterEach(() => {
 
 /** How often the service is asked while a search is shown and the window comes to the front, a job ends and the network is back. */
 async function asked(query: Query, answer: () => Response): Promise<number> {
-  const { soundsLike } = await import("../src/search/queries");
   const fetched = vi.fn(async () => answer());
   vi.stubGlobal("fetch", fetched);
+  // The client keeps the `fetch` that it was made with.
+  vi.resetModules();
+  const { soundsLike } = await import("../src/search/queries");
   const queries = new QueryClient();
   queries.mount();
   const stop = new InfiniteQueryObserver(queries, soundsLike(query, WITHIN)).subscribe(() => undefined);

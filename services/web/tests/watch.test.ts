@@ -117,10 +117,12 @@ describe("watching a job", () => {
     const network = new EventTarget();
     vi.stubGlobal("window", network);
     vi.stubGlobal("navigator", { onLine: false });
-    vi.stubGlobal("fetch", () => Promise.reject(new TypeError("no network")));
+    let isAway = true;
+    // The client keeps the `fetch` that it was made with.
+    vi.stubGlobal("fetch", (...asked: Parameters<Service["fetch"]>) => (isAway ? Promise.reject(new TypeError("no network")) : here.fetch(...asked)));
     const { done, seen } = await watch(new AbortController().signal);
     await vi.advanceTimersByTimeAsync(3_600_000);
-    vi.stubGlobal("fetch", here.fetch);
+    isAway = false;
     vi.stubGlobal("navigator", { onLine: true });
     here.job = job("succeeded");
     network.dispatchEvent(new Event("online"));
