@@ -179,7 +179,7 @@ def test_uploads_say_what_was_heard_and_survive_a_reload(
 
 
 def test_an_upload_goes_on_after_a_reload(visit: Callable[..., Visit], recordings: dict[str, Path]) -> None:
-    """What was stored is analysed; what was not sent says so."""
+    """What was stored is analysed, without a press."""
     here = visit()
     here.go("/")
     page = here.page
@@ -190,7 +190,6 @@ def test_an_upload_goes_on_after_a_reload(visit: Callable[..., Visit], recording
     expect(dock).to_contain_text("1 failed", timeout=_ENDS_MS)
     page.unroute("**/v1/jobs")
     page.reload()
-    dock.get_by_role("button", name="Try rain_roof.flac again").click()
     expect(dock.get_by_role("listitem")).to_contain_text("%", timeout=_ENDS_MS)
 
 

@@ -120,7 +120,7 @@ def test_labels_are_typed_one_after_another(visit: Callable[..., Visit], tmp_pat
         expect(field).to_have_value("")
         expect(field).to_be_focused()
     assert _said(here, track) == set()
-    held[0].continue_()
+    last_of(page, held, 1).continue_()
     expect(own.get_by_role("listitem")).to_have_text(["hum", "rattle", "hiss"], timeout=60_000)
     expect(field).to_be_focused()
     assert _said(here, track) == _whole(hum="confirmed", rattle="confirmed", hiss="confirmed")
